@@ -1,0 +1,429 @@
+"""An execution environment of one function: a sandboxed process that AWS's runtime client runs in.
+
+It has the interface of MiniStack's Worker, so MiniStack's pool leases, reuses and reaps it. What a caller of a
+function sees follows https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html : one
+invocation at a time, reuse after an exception, a new environment after a time-out or an exit, an init phase of
+ten seconds that is run again within the first invocation's time-out.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import os
+import select
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from cloudkata.engine.frames import Frame, FrameError, FrameReader, pack
+from cloudkata.sandbox.launch import Program, SandboxError, Sandboxed, start
+
+INIT_SECONDS = 10.0
+_START_SECONDS = 10.0  # for the sandbox itself, on a loaded machine
+_EXIT_SECONDS = 2.0  # for a process that has closed its end to be gone; then it is made to
+_MEMORY_EVERY = 0.02  # seconds between two looks at resident memory
+_LOG_BYTES = 1 << 20  # kept of one invocation's output
+RESPONSE_BYTES = 6_291_556  # the size Lambda names in its own error message
+_MB = 1 << 20
+
+
+@dataclass
+class Invocation:
+    """One call as the runtime API describes it; all times in milliseconds since the epoch."""
+
+    request_id: str
+    event: bytes
+    arn: str
+    trace_id: str = ""
+    client_context: str = ""
+    version: str = "$LATEST"
+
+
+@dataclass
+class Outcome:
+    """What came of one invocation: a payload (JSON text), the log, and whether the function failed."""
+
+    payload: bytes
+    failed: bool
+    log: str
+    init_ms: float | None
+    memory_mb: int = 0
+
+
+@dataclass(frozen=True)
+class Room:
+    """What an environment needs: the program, who takes its listener (None without one), and what ends with it."""
+
+    program: Program
+    open_way: Callable[[socket.socket], None] | None
+    close: Callable[[], None]
+
+
+@dataclass
+class _Process:
+    """One life of the environment, from its start to its end."""
+
+    sandboxed: Sandboxed
+    output: int
+    frames: FrameReader
+    started: bool = False  # its init phase is over: it has asked for an event
+    init_error: bytes | None = None
+    ended: bool = False
+    log: bytearray = field(default_factory=bytearray)
+    peak: int = 0
+
+
+class Handle:
+    """What MiniStack's pool wants of a subprocess: it asks it to end, and waits for that."""
+
+    def __init__(self, end) -> None:
+        self._end = end
+        self._ended = False
+
+    def poll(self):
+        return 0 if self._ended else None
+
+    def terminate(self) -> None:
+        if not self._ended:
+            self._ended = True
+            self._end()
+
+    kill = terminate
+
+    def wait(self, timeout=None):
+        return 0
+
+
+class FunctionEnvironment:
+    """Runs one version of one function, one invocation at a time. Not thread-safe but for `kill`."""
+
+    def __init__(self, func_name: str, config: dict, code_zip: bytes, *, prepare) -> None:
+        self.func_name = func_name
+        self.config = copy.deepcopy(config)  # MiniStack changes $LATEST's in place
+        self.code_zip = code_zip
+        self.in_use = False
+        self.last_used = time.time()
+        self.provisioned = False
+        self.log_stream = ""
+        self._prepare = prepare
+        self._room: Room | None = None
+        self._lock = threading.Lock()
+        self._doomed = False
+        self._cold = True
+        self._proc: Handle | None = None
+        self._life: _Process | None = None
+        self._init_ms: float | None = None
+        self._poll = select.poll()
+
+    # --- life -------------------------------------------------------------------------------------------------
+
+    def _spawn(self) -> None:
+        """MiniStack starts environments ahead of time with this. Raises RuntimeError when the init phase fails."""
+        self.ensure()
+        life = self._life
+        if life is None or life.ended or not life.started:
+            found = parse(life.init_error) if life and life.init_error else {}
+            raise RuntimeError(str(found.get("errorMessage", "the init phase failed")))
+
+    def _start(self, seconds: float = INIT_SECONDS) -> None:
+        """Start and run the init phase; an error of the function's own init is kept for its first invocation."""
+        self._end_life()
+        began = time.monotonic()
+        room = self._room = self._prepare(self)
+        read, write = os.pipe()
+        try:
+            sandboxed = start(room.program, stdout=write, stderr=write)
+        except SandboxError:
+            os.close(read)
+            self._end_life()
+            raise
+        finally:
+            os.close(write)
+        os.set_blocking(read, False)
+        life = _Process(sandboxed, read, FrameReader(sandboxed.control))
+        self._life = life
+        self._poll = select.poll()
+        self._poll.register(sandboxed.control, select.POLLIN)
+        self._poll.register(read, select.POLLIN)
+        self._proc = Handle(self.kill)
+        try:
+            if room.open_way is not None:
+                room.open_way(sandboxed.receive_listener(_START_SECONDS))
+        except SandboxError as error:
+            self._drain(life)
+            said = life.log.decode("utf-8", "replace").strip()
+            self._end_life()
+            raise SandboxError(f"{error}: {said}" if said else str(error)) from error
+        sandboxed.control.setblocking(False)
+        frame = self._await(life, began + seconds)
+        if frame is None and not life.ended:
+            raise TimeoutError
+        self._init_ms = (time.monotonic() - began) * 1000
+        self._cold = False
+        life.peak = sandboxed.resident_bytes()
+
+    def ensure(self) -> None:
+        """Have a started environment. Raises TimeoutError when init takes longer than ten seconds."""
+        if self._life is not None:
+            try:
+                self._life.frames.pump()
+            except FrameError:
+                self._life.ended = True
+        if self._life is None or self._life.ended:
+            self._start()
+
+    def _end_life(self) -> None:
+        life, self._life = self._life, None
+        if life is not None:
+            life.sandboxed.kill()
+            os.close(life.output)
+        room, self._room = self._room, None
+        if room is not None:
+            room.close()
+
+    def _discard_tmpdir(self) -> None:
+        """MiniStack calls this after ending a worker; there is nothing left to do then."""
+
+    def kill(self) -> None:
+        """End the environment; one that is running an invocation ends after it, as on AWS. From any thread."""
+        if self._lock.acquire(blocking=False):
+            try:
+                self._end_life()
+            finally:
+                self._lock.release()
+        else:
+            self._doomed = True
+
+    # --- talking to the runtime -------------------------------------------------------------------------------
+
+    def _drain(self, life: _Process) -> bool:
+        """Read what was printed, past the limit to drop it, so that no function blocks on it; False at the end."""
+        while True:
+            try:
+                chunk = os.read(life.output, 1 << 16)
+            except BlockingIOError:
+                return True
+            if not chunk:
+                return False
+            life.log += chunk[: max(0, _LOG_BYTES - len(life.log))]
+
+    def _await(self, life: _Process, deadline: float, limit: int = 0) -> Frame | None:
+        """The next frame that matters, or None at the deadline, at the end, or when memory passes `limit` bytes."""
+        watch = time.monotonic() + _MEMORY_EVERY
+        while True:
+            try:
+                while (frame := life.frames.take()) is not None:
+                    if frame.head.get("op") == "next":
+                        life.started = True
+                        return frame
+                    if frame.head.get("op") == "init-error":
+                        life.init_error = frame.body
+                        continue
+                    return frame
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return None
+                control = life.sandboxed.control
+                ready = {descriptor for descriptor, _ in self._poll.poll(min(left, _MEMORY_EVERY) * 1000)}
+                if life.output in ready and not self._drain(life):
+                    self._poll.unregister(life.output)  # its output is closed: do not spin
+                if control.fileno() in ready:
+                    life.frames.pump()
+            except FrameError:
+                life.ended = True
+                self._drain(life)
+                return None
+            now = time.monotonic()
+            if limit and now >= watch:
+                watch = now + _MEMORY_EVERY
+                life.peak = max(life.peak, life.sandboxed.resident_bytes())
+                if life.peak > limit:
+                    return None
+
+    # --- one invocation ---------------------------------------------------------------------------------------
+
+    def call(self, invocation: Invocation) -> Outcome:
+        """Run one invocation to its end. Raises SandboxError when no environment can be started."""
+        with self._lock:
+            try:
+                return self._call(invocation)
+            finally:
+                if self._doomed:
+                    self._end_life()
+
+    def _call(self, invocation: Invocation) -> Outcome:
+        seconds = float(self.config.get("Timeout", 3))
+        began = time.monotonic()
+        try:
+            self.ensure()
+        except TimeoutError:
+            try:
+                self._start(seconds)  # "Lambda retries the Init phase ... with the configured function timeout"
+            except TimeoutError:
+                return self._finish(invocation, began, "timeout", None)
+        life = self._life
+        assert life is not None
+        if life.ended or not life.started:
+            return self._finish(invocation, began, "init", None)
+        return self._run(life, invocation, time.monotonic(), seconds)
+
+    def _run(self, life: _Process, invocation: Invocation, began: float, seconds: float) -> Outcome:
+        head = {
+            "Lambda-Runtime-Aws-Request-Id": invocation.request_id,
+            "Lambda-Runtime-Deadline-Ms": str(int((time.time() + seconds) * 1000)),
+            "Lambda-Runtime-Invoked-Function-Arn": invocation.arn,
+            "Lambda-Runtime-Trace-Id": invocation.trace_id,
+            "Content-Type": "application/json",
+        }
+        if invocation.client_context:
+            head["Lambda-Runtime-Client-Context"] = invocation.client_context
+        limit = int(self.config.get("MemorySize", 128)) * _MB
+        self._drain(life)
+        deadline = began + seconds
+        try:
+            _send(life, pack(head, invocation.event), deadline)
+        except FrameError:
+            life.ended = True
+        frame = None
+        while not life.ended:
+            frame = self._await(life, deadline, limit)
+            if frame is None or frame.head.get("op") in ("response", "error"):
+                break
+        self._drain(life)
+        if frame is None:
+            killed = not life.ended and life.peak > limit
+            return self._finish(invocation, began, "memory" if killed else "exit" if life.ended else "timeout", None)
+        if len(frame.body) > RESPONSE_BYTES:
+            return self._finish(invocation, began, "too large", frame)
+        return self._finish(invocation, began, frame.head["op"], frame)
+
+    def _finish(self, invocation: Invocation, began: float, how: str, frame: Frame | None) -> Outcome:
+        """Say what happened, as Lambda says it, and end the environment where it cannot be used again."""
+        life = self._life
+        milliseconds = (time.monotonic() - began) * 1000
+        printed = bytes(life.log) if life else b""
+        memory = math.ceil(life.peak / _MB) if life else 0
+        payload, status = self._verdict(invocation, how, frame, life)
+        init_ms, self._init_ms = self._init_ms, None
+        if how in ("response", "error", "too large"):
+            assert life is not None
+            life.log.clear()
+        else:
+            self._proc = None
+            self._end_life()
+            memory = min(memory, int(self.config.get("MemorySize", 128)))
+        if self.provisioned:
+            init_ms = None
+        log = _log(self.config, invocation, printed, milliseconds, memory, init_ms, status)
+        return Outcome(payload, how not in ("response",), log, init_ms, memory)
+
+    def _verdict(self, call: Invocation, how: str, frame: Frame | None, life: _Process | None) -> tuple[bytes, str]:
+        """The payload and the end of the REPORT line."""
+        prefix = f"RequestId: {call.request_id} Error: "
+        if how == "response":
+            assert frame is not None
+            return frame.body, ""
+        if how == "error":
+            assert frame is not None
+            return frame.body, "\tStatus: error\tError Type: " + _error_type(frame.body)
+        if how == "too large":
+            assert frame is not None
+            message = (
+                f"Response payload size exceeded maximum allowed payload size ({RESPONSE_BYTES} bytes)."
+            )
+            return _error("Function.ResponseSizeTooLarge", message), "\tStatus: error"
+        if how == "timeout":
+            text = f"{prefix}Task timed out after {float(self.config.get('Timeout', 3)):.2f} seconds"
+            return _error("Sandbox.Timedout", text), "\tStatus: timeout"
+        if how == "memory":
+            status = "\tStatus: error\tError Type: Runtime.OutOfMemory"
+            return _error("Runtime.ExitError", f"{prefix}Runtime exited with error: signal: killed"), status
+        if how == "init" and life is not None and life.init_error is not None:
+            return life.init_error, "\tStatus: error\tError Type: " + _error_type(life.init_error)
+        code = life.sandboxed.exit_code(_EXIT_SECONDS) if life else 0
+        text = _exit_text(code)
+        return _error("Runtime.ExitError", prefix + text), "\tStatus: error\tError Type: Runtime.ExitError"
+
+    # --- MiniStack's Worker interface -------------------------------------------------------------------------
+
+    def invoke(
+        self, event, request_id: str, *, trace_id=None, depth=None, durable=None, invoked_function_arn=None
+    ) -> dict:
+        """The same for MiniStack's own callers: a dict with `status`, `result` or `error_payload`, and `log`."""
+        arn = invoked_function_arn if invoked_function_arn is not None else self.config.get("FunctionArn", "")
+        version = self.config.get("Version", "$LATEST")
+        made = Invocation(request_id, json.dumps(event).encode(), arn, trace_id or "", version=version)
+        outcome = self.call(made)
+        result = {"log": outcome.log, "cold_start": outcome.init_ms is not None}
+        parsed = parse(outcome.payload)
+        if outcome.failed:
+            return result | {"status": "error", "error": str(parsed), "error_payload": parsed}
+        return result | {"status": "ok", "result": parsed}
+
+
+def _send(life: _Process, data: bytes, deadline: float) -> None:
+    """Write an event; one that is not read before the deadline is left half written."""
+    view = memoryview(data)
+    while view:
+        try:
+            view = view[life.sandboxed.control.send(view) :]
+        except BlockingIOError:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return
+            waiting = select.poll()
+            waiting.register(life.sandboxed.control, select.POLLOUT)
+            waiting.poll(left * 1000)
+        except OSError as error:
+            raise FrameError(str(error)) from error
+
+
+def parse(payload: bytes):
+    """The JSON value of a payload, or its text where it is none."""
+    try:
+        return json.loads(payload)
+    except ValueError:
+        return payload.decode("utf-8", "replace")
+
+
+def _error(kind: str, message: str) -> bytes:
+    return json.dumps({"errorType": kind, "errorMessage": message}).encode()
+
+
+def _error_type(payload: bytes) -> str:
+    found = parse(payload)
+    return str(found.get("errorType", "")) if isinstance(found, dict) else ""
+
+
+def _exit_text(code: int) -> str:
+    if code == 0:
+        return "Runtime exited without providing a reason"
+    if code > 0:
+        return f"Runtime exited with error: exit status {code}"
+    try:
+        name = signal.strsignal(-code) or str(-code)
+    except ValueError:
+        name = str(-code)
+    return f"Runtime exited with error: signal: {name.lower()}"
+
+
+def _log(config, call: Invocation, printed: bytes, ms: float, memory: int, init_ms, status: str) -> str:
+    """The lines Lambda writes around what a function printed."""
+    text = printed.decode("utf-8", "replace")
+    if text and not text.endswith("\n"):
+        text += "\n"
+    if "Status: timeout" in status:
+        now = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime())
+        text += f"{now} {call.request_id} Task timed out after {float(config.get('Timeout', 3)):.2f} seconds\n\n"
+    init = f"\tInit Duration: {init_ms:.2f} ms" if init_ms is not None else ""
+    billed = math.ceil(ms + (init_ms or 0))  # since 1 August 2025 the init phase is billed as well
+    return (
+        f"START RequestId: {call.request_id} Version: {call.version}\n{text}END RequestId: {call.request_id}\n"
+        f"REPORT RequestId: {call.request_id}\tDuration: {ms:.2f} ms\tBilled Duration: {billed} ms\t"
+        f"Memory Size: {config.get('MemorySize', 128)} MB\tMax Memory Used: {memory} MB{init}{status}\n"
+    )

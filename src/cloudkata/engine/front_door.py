@@ -1,0 +1,234 @@
+"""The only thing on TCP: an ASGI application in front of MiniStack that decides who gets in, and remembers it.
+
+No admin path by any spelling, no key but those issued (MiniStack takes any twelve-digit key for root), no Host
+that is not this machine's loopback, and a log of requests that checks use as evidence.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from urllib.parse import parse_qs, unquote
+
+from cloudkata.engine.keys import KeyRing
+
+_ADMIN = re.compile(r"(^|/)_(ministack|localstack)(/|$)", re.IGNORECASE)
+_HEALTH = frozenset({"/health"})
+_BODY_BYTES = 256 << 20
+_LOG_ENTRIES = 50_000
+_HOST = re.compile(r"^(127\.0\.0\.1|localhost|\[::1\]|[a-z0-9.-]+\.localhost)(:\d+)?$", re.IGNORECASE)
+# Headers that MiniStack trusts from its own children: nobody else may set them.
+_INTERNAL_HEADERS = (b"x-ministack-", b"x-kata-")
+REQUEST_ID_HEADER = "x-kata-request-id"
+_LINEAGE = re.compile(rb"Lineage=[^;:]*:(\d+)")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One request: `time` in seconds since the epoch, `operation` as named by the protocol or METHOD path."""
+
+    number: int
+    time: float
+    key_set: str
+    account: str
+    operation: str
+    path: str
+    status: int
+    via: str
+
+
+class RequestLog:
+    """The last requests, oldest first. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._entries: deque[Entry] = deque(maxlen=_LOG_ENTRIES)
+        self._lock = threading.Lock()
+        self._number = 0
+
+    def add(self, **fields) -> None:
+        with self._lock:
+            self._number += 1
+            self._entries.append(Entry(number=self._number, **fields))
+
+    def since(self, number: int, account: str = "") -> list[dict]:
+        with self._lock:
+            found = [entry for entry in self._entries if entry.number > number]
+        return [asdict(entry) for entry in found if not account or entry.account == account]
+
+    @property
+    def last(self) -> int:
+        return self._number
+
+
+def plain_path(path: str) -> str:
+    """A path with every escape undone and every detour taken out, for judging what it means."""
+    while (decoded := unquote(path)) != path:
+        path = decoded
+    path = path.replace("\\", "/").split("?")[0]
+    return posixpath.normpath("/" + re.sub(r"[\x00-\x20]", "", path).lstrip("/"))
+
+
+def is_admin_path(path: str) -> bool:
+    plain = plain_path(path)
+    return bool(_ADMIN.search(plain)) or plain.lower() in _HEALTH
+
+
+class FrontDoor:
+    """Judges each request, passes it on to `app`, and logs it. `downloads` maps a token to bytes."""
+
+    def __init__(self, app, keys: KeyRing, clock: Callable[[], float] = time.time) -> None:
+        self._app = app
+        self._keys = keys
+        self._clock = clock
+        self.log = RequestLog()
+        self.downloads: dict[str, Callable[[], bytes | None]] = {}
+
+    def via(self, name: str):
+        """The same application for what arrives on another listener, named in the log."""
+
+        async def app(scope, receive, send):
+            await self(scope, receive, send, via=name)
+
+        return app
+
+    async def __call__(self, scope, receive, send, via: str = "loopback"):
+        if scope["type"] == "lifespan":
+            return await self._app(scope, receive, send)
+        if scope["type"] not in ("http", "websocket"):
+            return None
+        headers = _headers(scope)
+        refusal, owner = self._judge(scope, headers)
+        if refusal is None and scope["path"].startswith("/_download/"):
+            return await self._download(scope, send)
+        operation = headers.get("x-amz-target", "").rpartition(".")[2] or f"{scope.get('method', 'WS')} {scope['path']}"
+        status = [0]
+        request_id: list[bytes] = []
+
+        async def sending(message):
+            if message["type"] == "http.response.start":
+                status[0] = message["status"]
+                message = {**message, "headers": _reply_headers(message.get("headers", ()), request_id)}
+            await send(message)
+
+        try:
+            if refusal is not None:
+                status[0] = refusal[0]
+                await _refuse(scope, receive, send, *refusal)
+            else:
+                scope = {**scope, "headers": _clean(scope["headers"])}
+                await self._app(scope, _bounded(receive), sending)
+        finally:
+            key_set, account = owner or ("", "")
+            self.log.add(
+                time=self._clock(),
+                key_set=key_set,
+                account=account,
+                operation=operation[:200],
+                path=scope["path"][:500],
+                status=status[0],
+                via=via,
+            )
+
+    def _judge(self, scope, headers) -> tuple[tuple[int, str, str] | None, tuple[str, str] | None]:
+        """(what to refuse with, who asks)."""
+        raw = scope.get("raw_path", b"").decode("latin-1")
+        if is_admin_path(scope["path"]) or is_admin_path(raw):
+            return (403, "AccessDeniedException", "This path is not served here."), None
+        if not _HOST.match(headers.get("host", "")):
+            return (403, "AccessDeniedException", "This host name is not served here."), None
+        try:
+            if int(headers.get("content-length") or 0) > _BODY_BYTES:
+                return (413, "RequestEntityTooLargeException", "The request body is too large."), None
+        except ValueError:
+            return (400, "ValidationException", "The content length is not a number."), None
+        key_id = self._key_id(scope, headers)
+        if not key_id:
+            return None, None  # MiniStack itself decides what may be asked without a signature
+        owner = self._keys.owner(key_id)
+        if owner is None:
+            message = "The security token included in the request is invalid."
+            return (403, "UnrecognizedClientException", message), None
+        return None, owner
+
+    def _key_id(self, scope, headers) -> str:
+        """The key as MiniStack will read it, so that the two can never disagree."""
+        from ministack.app import extract_access_key_id
+
+        query = parse_qs(scope.get("query_string", b"").decode("utf-8", "replace"), keep_blank_values=True)
+        return extract_access_key_id(headers, query) or ""
+
+    async def _download(self, scope, send) -> None:
+        found = self.downloads.get(scope["path"].rpartition("/")[2])
+        body = found() if found else None
+        await _answer(send, 404 if body is None else 200, "application/zip", body or b"")
+
+
+def _headers(scope) -> dict[str, str]:
+    from ministack.core.sigv4 import decode_header_value
+
+    found: dict[str, str] = {}
+    for name, value in scope.get("headers", ()):
+        key = name.decode("latin-1").lower()
+        text = decode_header_value(value)
+        if key in found:
+            text = found[key] + ("; " if key == "cookie" else ", ") + text
+        found[key] = text
+    return found
+
+
+def _clean(headers) -> list[tuple[bytes, bytes]]:
+    """Without headers that only the engine may set; the depth of a call chain is read from the trace header."""
+    kept = [(name, value) for name, value in headers if not name.lower().startswith(_INTERNAL_HEADERS)]
+    for name, value in headers:
+        if name.lower() == b"x-amzn-trace-id" and (found := _LINEAGE.search(value)):
+            kept.append((b"x-ministack-invoke-depth", found.group(1)))
+    return kept
+
+
+def _reply_headers(headers, request_id: list[bytes]) -> list[tuple[bytes, bytes]]:
+    """An invocation's own request id replaces the one MiniStack made for the HTTP request."""
+    for name, value in headers:
+        if name.lower() == REQUEST_ID_HEADER.encode():
+            request_id.append(value)
+    if not request_id:
+        return list(headers)
+    replaced = {b"x-amzn-requestid", b"x-amz-request-id", REQUEST_ID_HEADER.encode()}
+    kept = [(name, value) for name, value in headers if name.lower() not in replaced]
+    return [*kept, (b"x-amzn-requestid", request_id[0])]
+
+
+def _bounded(receive):
+    """`receive`, cut off where a body without a length grows past the limit."""
+    seen = 0
+
+    async def receiving():
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        return {"type": "http.disconnect"} if seen > _BODY_BYTES else message
+
+    return receiving
+
+
+async def _answer(send, status: int, kind: str, body: bytes) -> None:
+    headers = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _refuse(scope, receive, send, status: int, code: str, message: str) -> None:
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.close", "code": 1008})
+        return
+    if "/s3/" in dict(scope["headers"]).get(b"authorization", b"").decode("latin-1"):
+        code = "InvalidAccessKeyId" if code == "UnrecognizedClientException" else code
+        body = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>".encode()
+        return await _answer(send, status, "application/xml", body)
+    await _answer(send, status, "application/x-amz-json-1.1", json.dumps({"__type": code, "message": message}).encode())

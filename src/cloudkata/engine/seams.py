@@ -1,0 +1,107 @@
+"""The one place that assigns to an attribute of MiniStack.
+
+Each seam is listed once, with a hash of the source it was written against. Behaviours register hooks on a seam,
+in a stated order; a hook is called as hook(original, *args, **kwargs) and decides whether to go on to `original`.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+
+
+class SeamError(Exception):
+    """MiniStack is not the code that a seam was written against."""
+
+
+@dataclass(frozen=True)
+class Seam:
+    """An attribute of a MiniStack module, and the first 12 hex digits of its source's SHA-256."""
+
+    module: str
+    attribute: str
+    source: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.module}:{self.attribute}"
+
+
+_LAMBDA = "ministack.services.lambda_svc"
+_RUNTIME = "ministack.core.lambda_runtime"
+
+SEAMS = {
+    seam.name: seam
+    for seam in (
+        Seam(_RUNTIME, "_worker_class_for", "b5a23849280a"),
+        Seam(_LAMBDA, "_execute_function", "3ceb16d6480a"),
+        Seam(_LAMBDA, "_invoke", "ab193779e5c2"),
+        Seam(_LAMBDA, "_create_function", "e307eecdf0d8"),
+        Seam(_LAMBDA, "_update_code", "0998d118b422"),
+        Seam(_LAMBDA, "_update_config", "6999cb0695da"),
+        Seam(_LAMBDA, "_publish_version", "3bc240a8db5d"),
+        Seam(_LAMBDA, "_create_alias", "2fca00d580eb"),
+        Seam(_LAMBDA, "_update_alias", "0017f6b94b06"),
+        Seam(_LAMBDA, "_get_function", "4d089b87a939"),
+        Seam(_LAMBDA, "serve_function_code", "342a87e413d9"),
+        Seam(_LAMBDA, "_get_func_record_for_qualifier", "a86e90478088"),
+        Seam(_LAMBDA, "_put_provisioned_concurrency", "c9f084246ab9"),
+        Seam(_LAMBDA, "_get_provisioned_concurrency", "e579a7415a6d"),
+        Seam(_LAMBDA, "_delete_provisioned_concurrency", "fe70f5acfe35"),
+        Seam(_LAMBDA, "_normalize_layer_attachments", "57c988ff3ed0"),
+        Seam(_LAMBDA, "_schedule_state_transition", "f072b21e2fd9"),
+        Seam(_LAMBDA, "invoke_async_with_retry", "289fe4d3cbd4"),
+        Seam(_LAMBDA, "time", "module"),
+        Seam("ministack.services.sqs", "time", "module"),
+        Seam("ministack.services.dynamodb", "time", "module"),
+        Seam("ministack.services.stepfunctions", "time", "module"),
+    )
+}
+
+
+def _source_hash(value) -> str:
+    if isinstance(value, ModuleType):
+        return "module"
+    return hashlib.sha256(inspect.getsource(inspect.unwrap(value)).encode()).hexdigest()[:12]
+
+
+class Seams:
+    """Collects hooks, then installs them all at once."""
+
+    def __init__(self) -> None:
+        self._hooks: dict[str, list[tuple[int, Callable]]] = {}
+        self._values: dict[str, object] = {}
+
+    def hook(self, name: str, hook: Callable, order: int = 50) -> None:
+        """Wrap the function at the seam `name` ("module:attribute"); a lower order runs first, outermost."""
+        self._hooks.setdefault(SEAMS[name].name, []).append((order, hook))
+
+    def replace(self, name: str, value: object) -> None:
+        """Put another value in the place of a module that MiniStack imported."""
+        self._values[SEAMS[name].name] = value
+
+    def install(self) -> list[str]:
+        """Check every seam in use and assign it. Returns their names. Raises SeamError, before any assignment."""
+        used = [*self._hooks, *self._values]
+        originals = {}
+        for name in used:
+            seam = SEAMS[name]
+            try:
+                original = getattr(importlib.import_module(seam.module), seam.attribute)
+            except (ImportError, AttributeError) as error:
+                raise SeamError(f"MiniStack has no {name} any more") from error
+            if (found := _source_hash(original)) != seam.source:
+                raise SeamError(f"MiniStack's {name} has changed (source {found}, expected {seam.source})")
+            originals[name] = original
+        for name, original in originals.items():
+            composed = self._values.get(name, original)
+            for _, hook in sorted(self._hooks.get(name, ()), key=lambda entry: entry[0], reverse=True):
+                composed = functools.partial(hook, composed)
+            seam = SEAMS[name]
+            setattr(importlib.import_module(seam.module), seam.attribute, composed)
+        return used

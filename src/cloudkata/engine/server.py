@@ -1,0 +1,168 @@
+"""The engine's own process: MiniStack behind the front door, and a control socket for its owner.
+
+Started by engine.process as `python -m cloudkata.engine.server CONFIG`. It ends when its standard input does,
+which is a pipe from the process that started it: however that one dies, nothing of the engine stays.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import socket
+import sys
+import threading
+from pathlib import Path
+
+from cloudkata.engine import MINISTACK_VERSION, settings
+
+
+def main() -> None:
+    config = json.loads(sys.argv[1])
+    ready = os.fdopen(config["ready"], "w", encoding="utf-8")
+    state = Path(config["state"])
+    try:
+        _run(config, state, ready)
+    except BaseException as error:
+        if not ready.closed:
+            ready.write(json.dumps({"error": f"{type(error).__name__}: {error}"}) + "\n")
+            ready.close()
+        raise
+    finally:
+        _end(state)
+
+
+def _end(state: Path) -> None:
+    shutil.rmtree(state, ignore_errors=True)
+
+
+def _watch_owner(state: Path) -> None:
+    """When the owner is gone, so is everything: sandboxes end with this process, the folder is removed here."""
+
+    def watch() -> None:
+        while os.read(0, 1):
+            pass
+        _end(state)
+        os._exit(0)
+
+    threading.Thread(target=watch, name="kata-owner", daemon=True).start()
+
+
+def _bind() -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(256)
+    return listener
+
+
+def _check_version() -> None:
+    from importlib.metadata import version
+
+    if (found := version("ministack")) != MINISTACK_VERSION:
+        raise RuntimeError(f"this cloudkata needs ministack {MINISTACK_VERSION}, found {found}: run `make venv` again")
+
+
+def _run(config: dict, state: Path, ready) -> None:
+    from cloudkata.sandbox.isolation import isolation
+    from cloudkata.sandbox.launch import raise_open_files
+
+    _check_version()
+    listeners = [_bind()]
+    port = listeners[0].getsockname()[1]
+    if isolation().full:
+        from cloudkata.sandbox.network import leave_network
+
+        leave_network()
+        inner = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        inner.bind(("127.0.0.1", port))
+        inner.listen(64)
+        listeners.append(inner)
+    _watch_owner(state)
+    os.environ.update(settings.environment(state, port))
+    for folder in ("state", "s3", "tmp"):
+        (state / folder).mkdir(exist_ok=True)
+    raise_open_files()
+    asyncio.run(_serve(config, state, port, listeners, ready))
+
+
+async def _serve(config: dict, state: Path, port: int, listeners: list[socket.socket], ready) -> None:
+    from hypercorn.asyncio.lifespan import Lifespan
+    from hypercorn.asyncio.tcp_server import TCPServer
+    from hypercorn.asyncio.worker_context import WorkerContext
+    from hypercorn.config import Config
+    from hypercorn.utils import wrap_app
+    from ministack.app import app as ministack
+
+    from cloudkata.engine import behaviours, control
+    from cloudkata.engine.activity import Activity
+    from cloudkata.engine.clock import AwsClock
+    from cloudkata.engine.context import Context
+    from cloudkata.engine.front_door import FrontDoor
+    from cloudkata.engine.keys import KeyRing
+    from cloudkata.engine.packages import CodeStore
+    from cloudkata.engine.seams import Seams
+    from cloudkata.sandbox.isolation import isolation
+
+    loop = asyncio.get_running_loop()
+    server_config = Config()
+    server_config.keep_alive_timeout = 75
+    server_config.loglevel = "WARNING"
+    server_context = WorkerContext(None)
+
+    async def serve(listener: socket.socket, application) -> asyncio.Server:
+        wrapped = wrap_app(application, 1 << 30, None)
+        listener.setblocking(False)
+
+        async def connected(reader, writer) -> None:
+            await TCPServer(wrapped, loop, server_config, server_context, {}, reader, writer)
+
+        return await asyncio.start_server(connected, sock=listener, backlog=128)
+
+    context = Context(
+        state=state,
+        port=port,
+        isolated=isolation().full,
+        clock=AwsClock(config["factor"]),
+        activity=Activity(),
+        keys=KeyRing(),
+        code=CodeStore(state / "code"),
+        seams=Seams(),
+        loop=loop,
+        serve=serve,
+    )
+    context.behaviours = behaviours.install(context, config["behaviours"])
+    context.seams.install()
+    door = context.door = FrontDoor(ministack, context.keys, context.clock.now)
+
+    lifespan = Lifespan(wrap_app(door, 1 << 30, None), server_config, loop, {})
+    lifespan_task = loop.create_task(lifespan.handle_lifespan())
+    await lifespan.wait_for_startup()
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    for listener in listeners:
+        await serve(listener, door)
+    admin = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    old = os.umask(0o177)
+    admin.bind(str(state / "admin.sock"))
+    ways = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    ways.bind(str(state / "ways.sock"))
+    os.umask(old)
+    admin.listen(16)
+    ways.listen(64)
+    ways.setblocking(False)
+    await serve(admin, control.application(context, stop))
+    ways_task = loop.create_task(control.take_listeners(context, ways))
+    ready.write(json.dumps({"port": port, "behaviours": context.behaviours, "isolation": isolation().level}) + "\n")
+    ready.close()
+    await stop.wait()
+    ways_task.cancel()
+    lifespan_task.cancel()
+    _end(state)
+    os._exit(0)  # worker threads and pollers of MiniStack are not waited for
+
+
+if __name__ == "__main__":
+    main()

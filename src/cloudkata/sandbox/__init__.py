@@ -1,0 +1,1 @@
+"""Runs programs that are not trusted: learner code and function code, each in namespaces of its own."""
