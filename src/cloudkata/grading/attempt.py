@@ -1,0 +1,82 @@
+"""Grades one folder against one lab on one target."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cloudkata.checking.plugin import run_checks
+from cloudkata.checking.verdict import ERROR, PASSED, SKIPPED, Verdict
+from cloudkata.course.model import Course, Lab
+from cloudkata.deployment.learner import Deployment, deploy
+from cloudkata.deployment.outputs import OutputError, verify
+from cloudkata.engine.process import EngineError
+from cloudkata.sandbox.isolation import isolation
+from cloudkata.sandbox.launch import SandboxError
+
+PASS, FAIL, NOT_DEPLOYED, FAULT = "passed", "failed", "not deployed", "error"
+EXIT = {PASS: 0, FAIL: 1, NOT_DEPLOYED: 2, FAULT: 3}
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What one attempt came to. `status` is a key of EXIT; `problem` says in a sentence why nothing was graded."""
+
+    lab: Lab
+    target: str
+    isolation: str
+    seed: int
+    seconds: float
+    status: str
+    verdicts: tuple[Verdict, ...] = ()
+    deployment: Deployment | None = None
+    problem: str = ""
+
+    @property
+    def score(self) -> float:
+        """The share of task weights all of whose checks passed, from 0 to 1."""
+        total = sum(task.weight for task in self.lab.tasks)
+        won = 0
+        for task in self.lab.tasks:
+            mine = [verdict for verdict in self.verdicts if verdict.task == task.id]
+            if mine and all(verdict.status == PASSED for verdict in mine):
+                won += task.weight
+        return won / total if total else 0.0
+
+
+def attempt(course: Course, lab: Lab, folder: Path, target, *, seed: int | None = None, progress=lambda text: None) -> Attempt:
+    """Deploy `folder` on `target`, verify what it claims, and run the lab's checks. Never raises for learner code."""
+    seed = secrets.randbelow(1 << 32) if seed is None else seed
+    began = time.monotonic()
+
+    def came_to(status: str, **more) -> Attempt:
+        return Attempt(lab, target.name, isolation().level, seed, round(time.monotonic() - began, 3), status, **more)
+
+    try:
+        progress("Starting the engine")
+        with target:
+            session = target.session(lab.number)
+            progress("Running deploy.py")
+            deployment = deploy(folder, session)
+            if deployment.error:
+                return came_to(NOT_DEPLOYED, deployment=deployment, problem=deployment.error)
+            try:
+                outputs = verify(deployment.outputs, lab.outputs, session)
+            except OutputError as error:
+                return came_to(NOT_DEPLOYED, deployment=deployment, problem=str(error))
+            verdicts = tuple(run_checks(lab, course.checks(lab.slug), session, outputs, seed, progress))
+    except (EngineError, SandboxError, BotoCoreError, ClientError) as error:
+        return came_to(FAULT, problem=str(error))
+    return came_to(_status(verdicts), verdicts=verdicts, deployment=deployment)
+
+
+def _status(verdicts: tuple[Verdict, ...]) -> str:
+    found = {verdict.status for verdict in verdicts}
+    if ERROR in found:
+        return FAULT
+    # what was skipped proves nothing, so a pass needs a check that passed
+    return PASS if PASSED in found and found <= {PASSED, SKIPPED} else FAIL

@@ -1,0 +1,85 @@
+"""An attempt as a person reads it: 80 columns, and clear without colour."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from cloudkata.checking.verdict import BLOCKED, ERROR, FAILED, PASSED, SKIPPED, Verdict
+from cloudkata.grading.attempt import FAIL, FAULT, NOT_DEPLOYED, PASS, Attempt
+from cloudkata.reports.text import safe
+
+_MARK = {PASSED: "✓", FAILED: "✗", BLOCKED: "–", SKIPPED: "?", ERROR: "!"}
+_STYLE = {PASSED: "green", FAILED: "red", BLOCKED: "dim", SKIPPED: "yellow", ERROR: "magenta"}
+_PRINTED_LINES = 10
+
+
+def show(console: Console, attempt: Attempt) -> None:
+    """Print what the attempt came to."""
+    lab = attempt.lab
+    console.print(Text(f"Lab {lab.number}: {lab.title}", style="bold"))
+    where = f"proved on the {attempt.target} engine, isolation: {attempt.isolation}, seed {attempt.seed}"
+    console.print(Text(where, style="dim"))
+    if attempt.isolation == "none":
+        console.print(Text("Not isolated: this code ran with your own rights. Grade only code that you trust."))
+    console.print()
+    if attempt.status == NOT_DEPLOYED:
+        _not_deployed(console, attempt)
+    elif attempt.problem:
+        _block(console, "our fault", attempt.problem)
+    for verdict in attempt.verdicts:
+        _verdict(console, verdict)
+    console.print()
+    console.print(_closing(attempt))
+
+
+def _verdict(console: Console, verdict: Verdict) -> None:
+    mark = Text(f"{_MARK[verdict.status]} {verdict.status}", style=_STYLE[verdict.status])
+    console.print(_columns(mark, Text(verdict.claim), indent=0, width=9))
+    if verdict.status == PASSED:
+        return
+    if verdict.expected:
+        _block(console, "expected", verdict.expected)
+    if verdict.actual:
+        _block(console, "saw", verdict.actual)
+    if verdict.why:
+        _block(console, "why", verdict.why)
+
+
+def _block(console: Console, label: str, text: str) -> None:
+    console.print(_columns(Text(label, style="dim"), Text(safe(text), overflow="fold"), indent=4, width=9))
+
+
+def _columns(left: Text, right: Text, *, indent: int, width: int) -> Padding:
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(min_width=width)
+    grid.add_column(overflow="fold")
+    grid.add_row(left, right)
+    return Padding(grid, (0, 0, 0, indent))
+
+
+def _not_deployed(console: Console, attempt: Attempt) -> None:
+    console.print(Text("✗ Your code did not deploy, so nothing was graded.", style="red"))
+    _block(console, "error", attempt.problem)
+    deployment = attempt.deployment
+    if deployment is None:
+        return
+    for frame in deployment.frames:
+        _block(console, "at", f"{frame.file}, line {frame.line}: {frame.source}")
+    printed = safe(deployment.printed).strip().splitlines()
+    if printed:
+        _block(console, "printed", "\n".join(printed[-_PRINTED_LINES:]))
+
+
+def _closing(attempt: Attempt) -> Text:
+    passed = sum(verdict.status == PASSED for verdict in attempt.verdicts)
+    counts = f"{passed} of {len(attempt.verdicts)} checks passed in {attempt.seconds:.1f} s"
+    if attempt.status == PASS:
+        return Text(f"PASSED  {counts}. The {attempt.target} engine proved it.", style="bold green")
+    if attempt.status == FAIL:
+        return Text(f"NOT YET  {counts}.", style="bold red")
+    if attempt.status == FAULT:
+        return Text("ERROR  Nothing is held against you. Run it again; `kata doctor` shows what works here.", style="bold")
+    return Text("NOT DEPLOYED  Mend deploy.py or what it packages, and run it again.", style="bold red")

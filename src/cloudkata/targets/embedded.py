@@ -1,0 +1,46 @@
+"""The embedded target: an engine of the attempt's own, or one that is shared by several."""
+
+from __future__ import annotations
+
+import secrets
+
+from cloudkata.engine import REGION
+from cloudkata.engine.process import Engine
+from cloudkata.targets.session import Keys, Session
+
+# Real seconds that a check may wait, by why it waits; all state is in one process, so they are short.
+_PATIENCE = {"call": 5.0, "propagation": 5.0, "poll": 15.0, "edge": 15.0}
+FACTOR = 10.0  # a second of AWS time passes in a tenth
+_WAITER_POLL = 0.05
+
+
+class EmbeddedTarget:
+    """Starts an engine and hands out sessions on it. Use as a context manager. Raises EngineError."""
+
+    name = "embedded"
+
+    def __enter__(self) -> EmbeddedTarget:
+        self.engine = Engine.start(factor=FACTOR)
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.engine.stop()
+
+    def session(self, number: str) -> Session:
+        """A new account with its two sets of keys, for one attempt at lab `number`."""
+        learner = self.engine.issue("learner")
+        checks = self.engine.issue("checks", learner.account)
+        return Session(
+            target=self.name,
+            endpoint=self.engine.endpoint,
+            region=REGION,
+            account=learner.account,
+            prefix=f"kata{number}-{secrets.token_hex(2)}",
+            learner=Keys(learner.access_key_id, learner.secret_access_key),
+            checks=Keys(checks.access_key_id, checks.secret_access_key),
+            port=self.engine.port,
+            patience=dict(_PATIENCE),
+            clock=self.engine,
+            waiter_poll=_WAITER_POLL,
+            engine=self.engine,
+        )

@@ -1,0 +1,70 @@
+"""What an attempt gets from a target: two sets of keys for an account of its own, and the target's patience."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from dataclasses import dataclass, field
+from typing import Protocol
+
+PATIENCE = ("call", "propagation", "poll", "edge")
+
+
+@dataclass(frozen=True)
+class Keys:
+    """AWS credentials; `role` says whose: the learner's or the checks'."""
+
+    access_key_id: str
+    secret_access_key: str
+
+
+class Clock(Protocol):
+    """What a target can do with time."""
+
+    def settle(self, seconds: float) -> list[str]: ...
+
+    def advance(self, seconds: float) -> float: ...
+
+
+@dataclass(frozen=True)
+class Session:
+    """One attempt's place on a target. `patience` maps a reason to wait to real seconds."""
+
+    target: str
+    endpoint: str
+    region: str
+    account: str
+    prefix: str
+    learner: Keys
+    checks: Keys
+    port: int
+    patience: dict[str, float]
+    clock: Clock
+    waiter_poll: float = 0.0
+    engine: object = None
+    extra: dict = field(default_factory=dict)
+
+    @contextlib.contextmanager
+    def way(self, listener: socket.socket, name: str):
+        """Have the target's front door answer a sandbox's listener."""
+        with self.engine.way(listener, name):  # type: ignore[attr-defined]
+            yield
+
+    def client(self, service: str, keys: Keys):
+        """A boto3 client for this session with the given keys; it never reads the user's own credentials."""
+        import botocore.session
+        from botocore.config import Config
+
+        session = botocore.session.Session()
+        session.set_config_variable("config_file", "/dev/null")
+        session.set_config_variable("credentials_file", "/dev/null")
+        return session.create_client(
+            service,
+            region_name=self.region,
+            endpoint_url=self.endpoint,
+            aws_access_key_id=keys.access_key_id,
+            aws_secret_access_key=keys.secret_access_key,
+            config=Config(
+                retries={"max_attempts": 1, "mode": "standard"}, read_timeout=70, inject_host_prefix=False
+            ),
+        )

@@ -1,0 +1,84 @@
+"""The `lab` of deploy.py: clients, names, packages, roles and the outputs to fill in."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import zipfile
+from pathlib import Path
+
+_NAME = re.compile(r"^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$")
+_NAME_LENGTH = 32
+_FIXED_TIME = (2020, 1, 1, 0, 0, 0)  # so that the same files make the same archive
+
+
+class LabError(Exception):
+    """Something was asked of `lab` that it cannot do; the message says what to do instead."""
+
+
+class Lab:
+    """One deployment of one lab. Made by the grader; deploy.py receives it."""
+
+    def __init__(self, *, folder: str, prefix: str, region: str, account: str, poll: float) -> None:
+        self.outputs: dict[str, str] = {}
+        self.region = region
+        self.account = account
+        self._folder = Path(folder)
+        self._prefix = prefix
+        self._poll = poll
+
+    def client(self, service: str, **options):
+        """A boto3 client for the target, in the lab's Region. Its waiters poll as often as suits the target."""
+        import boto3
+
+        made = boto3.client(service, region_name=self.region, **options)
+        get_waiter = made.get_waiter
+
+        def waiter(name):
+            found = get_waiter(name)
+            if self._poll and self._poll < found.config.delay:
+                found.config.max_attempts *= int(found.config.delay / self._poll)
+                found.config.delay = self._poll
+            return found
+
+        made.get_waiter = waiter
+        return made
+
+    def name(self, base: str) -> str:
+        """This attempt's name for a resource: the attempt's prefix and `base`, 32 characters at most."""
+        if not _NAME.match(base):
+            raise LabError(f'"{base}" is not usable in a name: use lower-case letters, digits and inner dashes')
+        full = f"{self._prefix}-{base}"
+        if len(full) > _NAME_LENGTH:
+            raise LabError(f'"{base}" is too long: {_NAME_LENGTH - len(self._prefix) - 1} characters at most')
+        return full
+
+    def package(self, folder: str) -> bytes:
+        """The files below `folder` of this lab as a .zip archive, ready for ZipFile=."""
+        root = (self._folder / folder).resolve()
+        if not root.is_dir():
+            raise LabError(f'there is no folder "{folder}" to package')
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+            for path in sorted(root.rglob("*")):
+                if path.is_file() and "__pycache__" not in path.parts:
+                    info = zipfile.ZipInfo(path.relative_to(root).as_posix(), _FIXED_TIME)
+                    info.external_attr = (0o755 if os.access(path, os.X_OK) else 0o644) << 16
+                    archive.writestr(info, path.read_bytes())
+        return buffer.getvalue()
+
+    def role(self, base: str, allow: list[dict] | None = None, service: str = "lambda.amazonaws.com") -> str:
+        """Make a role that `service` can assume, with the policy statements `allow` and leave to write logs; its ARN."""
+        iam = self.client("iam")
+        trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+        role = iam.create_role(RoleName=self.name(base), AssumeRolePolicyDocument=_policy([trust]))["Role"]
+        logs = {"Effect": "Allow", "Action": "logs:*", "Resource": "*"}
+        statements = [logs, *({"Effect": "Allow", **statement} for statement in allow or ())]
+        iam.put_role_policy(RoleName=role["RoleName"], PolicyName="lab", PolicyDocument=_policy(statements))
+        return role["Arn"]
+
+
+def _policy(statements: list[dict]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
