@@ -20,8 +20,12 @@ def check(
     lab: Annotated[str, typer.Argument(help="The lab: its number, its name or a part of it.")] = "00",
     at: Annotated[Path | None, typer.Option(help="Grade this folder instead of your workspace.")] = None,
     solution: Annotated[bool, typer.Option("--solution", help="Grade the reference solution.")] = False,
-    seed: Annotated[int | None, typer.Option(help="Draw the inputs from this seed, as an earlier report printed it.")] = None,
-    json_file: Annotated[str, typer.Option("--json", help="Write the report as JSON to FILE; - is standard output.")] = "",
+    seed: Annotated[
+        int | None, typer.Option(help="Draw the inputs from this seed, as an earlier report printed it.")
+    ] = None,
+    json_file: Annotated[
+        str, typer.Option("--json", help="Write the report as JSON to FILE; - is standard output.")
+    ] = "",
 ) -> None:
     """Deploy your code for a lab and prove what it does.
 

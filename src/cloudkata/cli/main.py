@@ -16,7 +16,6 @@ USAGE, FAULT = 4, 3
 
 app = typer.Typer(
     help="A hands-on AWS course whose autograder proves what your code does.",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -25,9 +24,11 @@ app.command("check")(learner.check)
 app.command("doctor")(doctor.doctor)
 
 
-@app.callback()
-def _root() -> None:
+@app.callback(invoke_without_command=True)
+def _root(context: typer.Context) -> None:
     """A hands-on AWS course whose autograder proves what your code does."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 def main() -> None:

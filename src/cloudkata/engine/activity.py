@@ -22,16 +22,26 @@ class Activity:
         self._begun = 0
         self._probes: list[Callable[[], list[str]]] = []
 
-    @contextmanager
-    def busy(self, what: str):
+    def begin(self, what: str) -> Callable[[], None]:
+        """Count a piece of work until the returned function is called, from any thread."""
         with self._lock:
             self._running[what] += 1
             self._begun += 1
+
+        def end() -> None:
+            with self._lock:
+                self._running[what] -= 1
+
+        return end
+
+    @contextmanager
+    def busy(self, what: str):
+        """Count a piece of work for as long as the context lasts."""
+        end = self.begin(what)
         try:
             yield
         finally:
-            with self._lock:
-                self._running[what] -= 1
+            end()
 
     def probe(self, ask: Callable[[], list[str]]) -> None:
         """`ask` answers with a line for each thing that is pending."""

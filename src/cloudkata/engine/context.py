@@ -31,6 +31,7 @@ class Context:
     door: FrontDoor | None = None
     loop: asyncio.AbstractEventLoop | None = None
     serve: Callable[..., Awaitable[asyncio.Server]] | None = None  # called with (listener, application)
+    after_install: list[Callable[[], None]] = field(default_factory=list)
     behaviours: list[str] = field(default_factory=list)
 
     @property

@@ -60,6 +60,8 @@ SEAMS = {
         Seam("ministack.services.sqs", "time", "module"),
         Seam("ministack.services.dynamodb", "time", "module"),
         Seam("ministack.services.stepfunctions", "time", "module"),
+        Seam("ministack.services.stepfunctions", "now_iso", "f75b8f211421"),
+        Seam("ministack.services.stepfunctions", "_sleep_until", "2738e0a4030c"),
     )
 }
 

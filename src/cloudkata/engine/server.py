@@ -134,6 +134,8 @@ async def _serve(config: dict, state: Path, port: int, listeners: list[socket.so
     )
     context.behaviours = behaviours.install(context, config["behaviours"])
     context.seams.install()
+    for start in context.after_install:
+        start()
     door = context.door = FrontDoor(ministack, context.keys, context.clock.now)
 
     lifespan = Lifespan(wrap_app(door, 1 << 30, None), server_config, loop, {})

@@ -1,0 +1,51 @@
+# The two commands of the README are `make try` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+WORKERS ?= 2
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: try venv test lint proof bench clean
+
+$(VENV)/base: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "cloudkata needs Python 3.11 or newer: make PYTHON=python3.11")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing cloudkata and what it needs into $(VENV) ..."
+	$(PIP) -e .
+	touch $@
+
+$(VENV)/all: $(VENV)/base
+	$(PIP) -e '.[testing,dev]'
+	touch $@
+
+try: $(VENV)/base
+	@echo
+	@echo "1. The starter of lab 00, as a learner finds it: one of its checks fails."
+	@echo
+	@$(BIN)/kata check 00 --at labs/00-first-proof; test $$? -eq 1
+	@echo
+	@echo "2. The solution of lab 00: one line is different, and all is proved."
+	@echo
+	@$(BIN)/kata check 00 --solution
+
+venv: $(VENV)/all
+
+lint: $(VENV)/all
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+test: lint
+	$(BIN)/pytest -n $(WORKERS)
+	$(BIN)/pytest tests/conformance --target bare -n $(WORKERS)
+
+proof: $(VENV)/all
+	$(BIN)/pytest tests/conformance --target alone -n $(WORKERS)
+	CLOUDKATA_STORM=50 $(BIN)/pytest tests/engine -k storm
+	$(BIN)/pytest tests/proof
+
+bench: $(VENV)/all
+	$(BIN)/python tools/bench.py --json build/bench.json
+
+clean:
+	rm -rf $(VENV) build dist
