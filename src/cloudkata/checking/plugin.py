@@ -69,7 +69,16 @@ def run_checks(
             [
                 str(folder),
                 *("-c", os.devnull, "--rootdir", str(folder), "--confcutdir", str(folder), "--noconftest"),
-                *("-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:faulthandler", "--assert=plain", "--import-mode=importlib"),
+                *(
+                    "-p",
+                    "no:terminal",
+                    "-p",
+                    "no:cacheprovider",
+                    "-p",
+                    "no:faulthandler",
+                    "--assert=plain",
+                    "--import-mode=importlib",
+                ),
                 *("-o", "python_files=test_*.py", "-o", "python_functions=test_*"),
             ],
             plugins=[collector],

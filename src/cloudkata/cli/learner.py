@@ -43,23 +43,24 @@ def check(
         raise CourseError(f"there is no deploy.py in {folder}; name a folder that has one with --at")
     found = load_lab(course, slug)
     console = Console(highlight=False, stderr=json_file == "-")
-    with _progress(console) as progress:
+    with progress_line(console) as progress:
         result = attempt(course, found, folder, EmbeddedTarget(), seed=seed, progress=progress)
     show(console, result)
     if json_file:
-        text = json.dumps(as_dict(result), indent=2, ensure_ascii=False) + "\n"
-        if json_file == "-":
-            sys.stdout.write(text)
-        else:
-            _write(Path(json_file), text)
+        write_json(json_file, as_dict(result))
     raise typer.Exit(EXIT[result.status])
 
 
-def _write(path: Path, text: str) -> None:
+def write_json(file: str, data: dict) -> None:
+    """Write `data` to `file`, or to standard output for "-". Raises CourseError when that fails."""
+    text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    if file == "-":
+        sys.stdout.write(text)
+        return
     try:
-        path.write_text(text, encoding="utf-8")
+        Path(file).write_text(text, encoding="utf-8")
     except OSError as error:
-        raise CourseError(f"{path} cannot be written: {error.strerror}") from error
+        raise CourseError(f"{file} cannot be written: {error.strerror}") from error
 
 
 def _workspace(course: Course, slug: str) -> Path:
@@ -72,7 +73,7 @@ def _workspace(course: Course, slug: str) -> Path:
 
 
 @contextlib.contextmanager
-def _progress(console: Console):
+def progress_line(console: Console):
     """A line that says what is going on, where somebody watches; yields what sets it."""
     if not console.is_terminal:
         yield lambda text: None

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cloudkata.engine.packages import RUNTIME_PACKAGES, runtime_packages
-from cloudkata.sandbox.launch import Program, SandboxError, Sandboxed, start
+from cloudkata.sandbox.launch import Program, Sandboxed, SandboxError, start
 from cloudkata.targets.session import Session
 
 DEPLOY_SECONDS = 120.0

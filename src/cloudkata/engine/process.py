@@ -63,7 +63,9 @@ class Engine:
         threading.Thread(target=self._watch, name="kata-engine-watch", daemon=True).start()
 
     @classmethod
-    def start(cls, *, factor: float = 1.0, behaviours: Iterable[str] | None = None, folder: str | None = None) -> Engine:
+    def start(
+        cls, *, factor: float = 1.0, behaviours: Iterable[str] | None = None, folder: str | None = None
+    ) -> Engine:
         """Start an engine and wait until it answers. Raises EngineError with a sentence for people."""
         root = Path(folder or tempfile.gettempdir())
         try:
@@ -163,20 +165,24 @@ class Engine:
     def way(self, listener: socket.socket, name: str):
         """Have the front door answer `listener` (from a sandbox of ours) for as long as the context lasts."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            connection.settimeout(10)
-            connection.connect(str(self.state / "ways.sock"))
-            socket.send_fds(connection, [name.encode()[:200] or b"?"], [listener.fileno()])
-            listener.close()
-            if connection.recv(1) != b"1":
+            try:
+                with listener:
+                    connection.settimeout(10)
+                    connection.connect(str(self.state / "ways.sock"))
+                    socket.send_fds(connection, [name.encode()[:200] or b"?"], [listener.fileno()])
+                taken = connection.recv(1)
+            except OSError as error:
+                raise EngineError(f"the engine does not answer: {error}") from error
+            if taken != b"1":
                 raise EngineError("the engine did not take the sandbox's listener")
             yield
 
     def stop(self) -> None:
         """End the engine and all it started. Safe to call twice, and after it has died."""
         self.stopping = True
+        assert self._process.stdin is not None
+        self._process.stdin.close()  # its owner is gone: it leaves at once
         if self.alive:
-            assert self._process.stdin is not None
-            self._process.stdin.close()  # its owner is gone: it leaves at once
             try:
                 self._process.wait(_STOP_SECONDS)
             except subprocess.TimeoutExpired:
@@ -195,7 +201,7 @@ class Engine:
 
 
 # Nothing else of the environment reaches the engine; above all no AWS_ variable.
-_KEPT = ("PATH", "LANG", "LC_ALL", "CLOUDKATA_NO_ISOLATION", "PYTHONHASHSEED", "VIRTUAL_ENV")
+_KEPT = ("PATH", "LANG", "LC_ALL", "CLOUDKATA_NO_ISOLATION", "CLOUDKATA_SEED", "PYTHONHASHSEED", "VIRTUAL_ENV")
 
 
 def _take_lock(state: Path) -> int:

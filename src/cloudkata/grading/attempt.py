@@ -48,7 +48,9 @@ class Attempt:
         return won / total if total else 0.0
 
 
-def attempt(course: Course, lab: Lab, folder: Path, target, *, seed: int | None = None, progress=lambda text: None) -> Attempt:
+def attempt(
+    course: Course, lab: Lab, folder: Path, target, *, seed: int | None = None, progress=lambda text: None
+) -> Attempt:
     """Deploy `folder` on `target`, verify what it claims, and run the lab's checks. Never raises for learner code."""
     seed = secrets.randbelow(1 << 32) if seed is None else seed
     began = time.monotonic()
@@ -62,6 +64,8 @@ def attempt(course: Course, lab: Lab, folder: Path, target, *, seed: int | None 
             session = target.session(lab.number)
             progress("Running deploy.py")
             deployment = deploy(folder, session)
+            if not session.alive():
+                raise EngineError("the engine died while deploy.py ran")
             if deployment.error:
                 return came_to(NOT_DEPLOYED, deployment=deployment, problem=deployment.error)
             try:

@@ -81,5 +81,7 @@ def _closing(attempt: Attempt) -> Text:
     if attempt.status == FAIL:
         return Text(f"NOT YET  {counts}.", style="bold red")
     if attempt.status == FAULT:
-        return Text("ERROR  Nothing is held against you. Run it again; `kata doctor` shows what works here.", style="bold")
+        return Text(
+            "ERROR  Nothing is held against you. Run it again; `kata doctor` shows what works here.", style="bold"
+        )
     return Text("NOT DEPLOYED  Mend deploy.py or what it packages, and run it again.", style="bold red")

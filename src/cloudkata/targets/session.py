@@ -42,7 +42,11 @@ class Session:
     clock: Clock
     waiter_poll: float = 0.0
     engine: object = None
-    extra: dict = field(default_factory=dict)
+    _clients: dict = field(default_factory=dict, repr=False, compare=False)
+
+    def alive(self) -> bool:
+        """Whether the target still runs: if not, nothing that failed is the learner's fault."""
+        return self.engine.alive  # type: ignore[attr-defined]
 
     @contextlib.contextmanager
     def way(self, listener: socket.socket, name: str):
@@ -52,6 +56,12 @@ class Session:
 
     def client(self, service: str, keys: Keys):
         """A boto3 client for this session with the given keys; it never reads the user's own credentials."""
+        made = self._clients.get((service, keys))
+        if made is None:
+            made = self._clients[service, keys] = self._make_client(service, keys)
+        return made
+
+    def _make_client(self, service: str, keys: Keys):
         import botocore.session
         from botocore.config import Config
 
@@ -64,7 +74,5 @@ class Session:
             endpoint_url=self.endpoint,
             aws_access_key_id=keys.access_key_id,
             aws_secret_access_key=keys.secret_access_key,
-            config=Config(
-                retries={"max_attempts": 1, "mode": "standard"}, read_timeout=70, inject_host_prefix=False
-            ),
+            config=Config(retries={"max_attempts": 1, "mode": "standard"}, read_timeout=70, inject_host_prefix=False),
         )

@@ -1,0 +1,289 @@
+"""What a target does, found out by doing it: one yes or no for each behaviour that a check may need."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from botocore.exceptions import ClientError
+
+from cloudkata.targets.session import Session
+
+_WAIT_SECONDS = 15.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One behaviour on one target; `seen` says what was observed."""
+
+    behaviour: str
+    claim: str
+    shown: bool
+    seen: str
+    seconds: float
+
+
+class Bench:
+    """A fresh account to try things in."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self._role = ""
+        self._made = 0
+
+    def client(self, service: str):
+        return self.session.client(service, self.session.learner)
+
+    def role(self) -> str:
+        if not self._role:
+            trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+            name = f"{self.session.prefix}-probe"
+            document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+            made = self.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document)
+            self._role = made["Role"]["Arn"]
+        return self._role
+
+    def function(self, source: str, **settings) -> str:
+        """A function whose handler is `handler` of `source`, ready to be called; its name."""
+        self._made += 1
+        name = f"{self.session.prefix}-probe{self._made}"
+        functions = self.client("lambda")
+        functions.create_function(
+            FunctionName=name,
+            Runtime="python3.13",
+            Handler="app.handler",
+            Role=self.role(),
+            Code={"ZipFile": archive(source)},
+            **settings,
+        )
+        self.ready(name)
+        return name
+
+    def ready(self, name: str) -> None:
+        """Wait until the function is active and no update runs."""
+
+        def settled() -> bool:
+            found = self.client("lambda").get_function_configuration(FunctionName=name)
+            return found["State"] == "Active" and found.get("LastUpdateStatus", "Successful") == "Successful"
+
+        self.until(settled)
+
+    def until(self, holds: Callable[[], bool]) -> bool:
+        deadline = time.monotonic() + _WAIT_SECONDS
+        while not holds():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.02)
+        return True
+
+    def call(self, name: str, event=None, **options) -> tuple[object, dict]:
+        """(the value answered, the whole reply)."""
+        reply = self.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event or {}), **options)
+        return json.loads(reply["Payload"].read() or b"null"), reply
+
+    def refusal(self, operation: Callable[[], object]) -> str:
+        """The error code an operation is refused with, or "accepted"."""
+        try:
+            operation()
+        except ClientError as error:
+            return error.response["Error"]["Code"]
+        return "accepted"
+
+
+def archive(source: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        file.writestr("app.py", source)
+    return buffer.getvalue()
+
+
+_PROBES: dict[str, tuple[str, Callable[[Bench], tuple[bool, str]]]] = {}
+
+
+def probe(behaviour: str, claim: str):
+    """Register a function(bench) -> (shown, what was seen)."""
+
+    def mark(function):
+        _PROBES[behaviour] = (claim, function)
+        return function
+
+    return mark
+
+
+def examine(session: Session, progress=lambda text: None) -> list[Finding]:
+    """Try every behaviour on `session`. What cannot be tried is not shown, with the reason."""
+    bench = Bench(session)
+    found = []
+    for behaviour, (claim, function) in _PROBES.items():
+        progress(claim)
+        began = time.monotonic()
+        try:
+            shown, seen = function(bench)
+        except Exception as error:  # a target may fail in any way; then it has not shown the behaviour
+            shown, seen = False, f"{type(error).__name__}: {error}"[:200]
+        found.append(Finding(behaviour, claim, shown, seen, round(time.monotonic() - began, 2)))
+    return found
+
+
+@probe("lambda.invoke", "a function answers")
+def _invoke(bench: Bench):
+    value, _ = bench.call(
+        bench.function("def handler(event, context):\n    return {'twice': event['n'] * 2}\n"), {"n": 21}
+    )
+    return value == {"twice": 42}, f"answered {value}"
+
+
+@probe("lambda.error-type", "an exception keeps its type and its stack trace")
+def _error_type(bench: Bench):
+    value, reply = bench.call(bench.function("def handler(event, context):\n    raise LookupError('gone')\n"))
+    shown = reply.get("FunctionError") == "Unhandled" and value.get("errorType") == "LookupError"
+    return shown and bool(value.get("stackTrace")), f"errorType {value.get('errorType')}"
+
+
+_COUNTER = """
+calls = 0
+def handler(event, context):
+    global calls
+    calls += 1
+    if event.get("fail"):
+        raise ValueError(calls)
+    return calls
+"""
+
+
+@probe("lambda.environment-reuse", "an environment is used again, also after an exception")
+def _reuse(bench: Bench):
+    name = bench.function(_COUNTER)
+    for event in ({}, {"fail": 1}):
+        bench.call(name, event)
+    value, _ = bench.call(name)
+    return value == 3, f"the third call counted {value}"
+
+
+_FILES = """
+import os
+def handler(event, context):
+    return {"cwd": os.getcwd(), "pids": sum(name.isdigit() for name in os.listdir("/proc")), "home": os.path.isdir("/home")}
+"""
+
+
+@probe("lambda.execution-environment", "code runs in /var/task, with no view of the host")
+def _files(bench: Bench):
+    value, _ = bench.call(bench.function(_FILES))
+    return value["cwd"] == "/var/task" and value["pids"] < 20, f"cwd {value['cwd']}, {value['pids']} processes in view"
+
+
+@probe("lambda.memory-limit", "a function that needs more memory than it has is ended")
+def _memory(bench: Bench):
+    name = bench.function(
+        "def handler(event, context):\n    return len(bytearray(400 << 20))\n", MemorySize=128, Timeout=20
+    )
+    value, reply = bench.call(name)
+    shown = bool(reply.get("FunctionError")) and "signal: killed" in str(value.get("errorMessage"))
+    return shown, str(value)[:80]
+
+
+@probe("lambda.update-conflict", "a second change during an update is refused")
+def _conflict(bench: Bench):
+    name = bench.function("def handler(event, context):\n    return 1\n")
+    functions = bench.client("lambda")
+    functions.update_function_configuration(FunctionName=name, Description="one")
+    code = bench.refusal(lambda: functions.update_function_configuration(FunctionName=name, Description="two"))
+    return code == "ResourceConflictException", code
+
+
+def _two_versions(bench: Bench) -> str:
+    name = bench.function("def handler(event, context):\n    return 'one'\n", Publish=True)
+    functions = bench.client("lambda")
+    functions.update_function_code(
+        FunctionName=name, ZipFile=archive("def handler(event, context):\n    return 'two'\n")
+    )
+    bench.ready(name)
+    functions.publish_version(FunctionName=name)
+    return name
+
+
+@probe("lambda.weighted-alias", "an alias with weights sends calls to both versions")
+def _weights(bench: Bench):
+    name = _two_versions(bench)
+    routing = {"AdditionalVersionWeights": {"2": 0.5}}
+    bench.client("lambda").create_alias(FunctionName=name, Name="live", FunctionVersion="1", RoutingConfig=routing)
+    # with a fair coin, forty calls all go one way once in 5 * 10**11
+    seen = {(bench.call(name, Qualifier="live")[0]) for _ in range(40)}
+    return seen == {"one", "two"}, f"40 calls answered {sorted(map(str, seen))}"
+
+
+@probe("lambda.weight-rules", "a weight for a version that does not exist is refused")
+def _weight_rules(bench: Bench):
+    name = bench.function("def handler(event, context):\n    return 1\n", Publish=True)
+    routing = {"AdditionalVersionWeights": {"9": 0.5}}
+    functions = bench.client("lambda")
+    code = bench.refusal(
+        lambda: functions.create_alias(FunctionName=name, Name="live", FunctionVersion="1", RoutingConfig=routing)
+    )
+    return code != "accepted", code
+
+
+@probe("lambda.version-code", "a version's code stays its own, also for download")
+def _version_code(bench: Bench):
+    from botocore.httpsession import URLLib3Session
+    from botocore.awsrequest import AWSRequest
+
+    name = _two_versions(bench)
+    link = bench.client("lambda").get_function(FunctionName=name, Qualifier="1")["Code"]["Location"]
+    content = URLLib3Session().send(AWSRequest("GET", link).prepare()).content
+    with zipfile.ZipFile(io.BytesIO(content)) as file:
+        return b"'one'" in file.read("app.py"), "the archive of version 1 was read"
+
+
+_START_TYPE = (
+    "import os\nKIND = os.environ['AWS_LAMBDA_INITIALIZATION_TYPE']\ndef handler(event, context):\n    return KIND\n"
+)
+
+
+@probe("lambda.provisioned-concurrency", "provisioned concurrency starts environments ahead of calls")
+def _provisioned(bench: Bench):
+    name = bench.function(_START_TYPE, Publish=True)
+    functions = bench.client("lambda")
+    functions.put_provisioned_concurrency_config(FunctionName=name, Qualifier="1", ProvisionedConcurrentExecutions=1)
+
+    def ready() -> bool:
+        found = functions.get_provisioned_concurrency_config(FunctionName=name, Qualifier="1")
+        return found["Status"] == "READY"
+
+    bench.until(ready)
+    value, _ = bench.call(name, Qualifier="1")
+    return value == "provisioned-concurrency", f"initialised as {value}"
+
+
+@probe("lambda.argument-limits", "a time-out of 901 seconds is refused")
+def _limits(bench: Bench):
+    code = bench.refusal(lambda: bench.function("def handler(event, context):\n    return 1\n", Timeout=901))
+    return code != "accepted", code
+
+
+@probe("iam.enforced", "a function may only do what its role allows")
+def _iam(bench: Bench):
+    source = (
+        "import boto3\ndef handler(event, context):\n    return boto3.client('dynamodb').list_tables()['TableNames']\n"
+    )
+    value, reply = bench.call(bench.function(source, Timeout=20))
+    shown = bool(reply.get("FunctionError")) and "AccessDenied" in str(value.get("errorMessage"))
+    return shown, str(value.get("errorMessage", value) if isinstance(value, dict) else value)[:80]
+
+
+@probe("clock.settle", "the target can say that nothing is left to do")
+def _settle(bench: Bench):
+    pending = bench.session.clock.settle(10)
+    return not pending, "at rest" if not pending else "; ".join(pending)
+
+
+@probe("clock.advance", "time can be moved forward")
+def _advance(bench: Bench):
+    first = bench.session.clock.advance(0)
+    moved = bench.session.clock.advance(3600) - first
+    return moved >= 3600, f"moved by {moved:.0f} s"
