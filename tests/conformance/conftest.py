@@ -1,0 +1,127 @@
+"""Where the conformance tests run, and what counts as a pass there.
+
+--target all            an engine with every behaviour (the default)
+--target alone          an engine with the behaviour under test and those that its docstring says it needs
+--target bare           MiniStack alone: a test marked with a behaviour must fail, by its own assertion
+--target endpoint=URL   any AWS-compatible endpoint, such as LocalStack's
+
+Each test says with a marker whether LocalStack has what it proves: `localstack`, or `not_localstack(reason)`, which
+is run there as an expected failure.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import secrets
+import sys
+from pathlib import Path
+
+import pytest
+
+from cloudkata.engine.process import Engine
+
+sys.path.insert(0, str(Path(__file__).parent))  # the tests import their support.py
+
+from support import Account  # noqa: E402
+
+BEHAVIOURS = "cloudkata.engine.behaviours"
+_NEEDS = re.compile(r"^Needs ([a-z_, ]+)\.", re.MULTILINE)
+
+
+def pytest_addoption(parser):
+    parser.addoption("--target", default=None, help="conformance tests: all, alone, bare or endpoint=URL")
+
+
+def target_of(config) -> str:
+    """The option where this folder was named on the command line (only then pytest knows it), or the variable."""
+    return config.getoption("--target", default=None) or os.environ.get("CLOUDKATA_CONFORMANCE_TARGET", "all")
+
+
+def pytest_configure(config):
+    for line in (
+        "behaviour(name): the test proves this behaviour and fails without it",
+        "localstack: LocalStack 4.14 passes this test too",
+        "not_localstack(reason): LocalStack 4.14 cannot pass this test",
+    ):
+        config.addinivalue_line("markers", line)
+    target = target_of(config)
+    if target not in ("all", "alone", "bare") and not target.startswith("endpoint="):
+        raise pytest.UsageError(f"--target is all, alone, bare or endpoint=URL, not {target}")
+
+
+def pytest_collection_modifyitems(config, items):
+    ours = [item for item in items if item.path.is_relative_to(os.path.dirname(__file__))]
+    endpoint = target_of(config).startswith("endpoint=")
+    for item in ours:
+        marks = [name for name in ("localstack", "not_localstack") if item.get_closest_marker(name)]
+        if len(marks) != 1:
+            raise pytest.UsageError(f"{item.nodeid}: mark it either localstack or not_localstack(reason)")
+        reason = item.get_closest_marker("not_localstack")
+        if endpoint and reason:
+            item.add_marker(pytest.mark.xfail(reason=reason.args[0]))
+
+
+def behaviour_of(node) -> str:
+    marker = node.get_closest_marker("behaviour")
+    return marker.args[0] if marker else ""
+
+
+def needs(behaviour: str) -> list[str]:
+    """The behaviour with all that its docstring, and theirs, say they need; those first."""
+    document = importlib.import_module(f"{BEHAVIOURS}.{behaviour}").__doc__ or ""
+    found: list[str] = []
+    for line in _NEEDS.findall(document):
+        for name in line.replace(" and ", ", ").split(","):
+            found += [needed for needed in needs(name.strip()) if needed not in found]
+    return [*found, behaviour]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if target_of(item.config) != "bare" or call.when != "call" or not behaviour_of(item):
+        return report
+    if report.passed:
+        report.outcome = "failed"
+        report.longrepr = f"MiniStack now does this itself: drop the module {behaviour_of(item)}, or sharpen this test"
+    elif report.failed and call.excinfo is not None and _by_own_assertion(item, call.excinfo):
+        report.outcome, report.longrepr = "passed", None
+    return report
+
+
+def _by_own_assertion(item, excinfo) -> bool:
+    """Whether the test's own `assert` is what failed: neither its set-up nor a helper."""
+    return excinfo.errisinstance(AssertionError) and str(excinfo.traceback[-1].path) == str(item.path)
+
+
+@pytest.fixture(scope="session")
+def engines():
+    """Engines by the behaviours that they run and their time factor, each started once."""
+    running: dict[tuple, Engine] = {}
+
+    def get(behaviours: list[str] | None, factor: float) -> Engine:
+        key = (None if behaviours is None else tuple(behaviours), factor)
+        if key not in running:
+            running[key] = Engine.start(behaviours=behaviours, factor=factor)
+        return running[key]
+
+    yield get
+    for engine in running.values():
+        engine.stop()
+
+
+@pytest.fixture
+def aws(request, engines) -> Account:
+    """A fresh account on the target."""
+    target = target_of(request.config)
+    if target.startswith("endpoint="):
+        number = str(secrets.randbelow(9 * 10**11) + 10**11)
+        return Account(target.removeprefix("endpoint="), number, number, "secret")
+    behaviour = behaviour_of(request.node)
+    wanted = {"all": None, "bare": [], "alone": needs(behaviour) if behaviour else []}[target]
+    # A change of a function is watched at real speed; elsewhere it is only waited for.
+    engine = engines(wanted, 1.0 if behaviour == "function_states" else 10.0)
+    key = engine.issue("learner")
+    return Account(engine.endpoint, key.account, key.access_key_id, key.secret_access_key)
