@@ -51,7 +51,7 @@ def _watch_owner(state: Path) -> None:
 
 
 def _bind() -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     listener.listen(256)
     return listener
@@ -75,7 +75,7 @@ def _run(config: dict, state: Path, ready) -> None:
         from cloudkata.sandbox.network import leave_network
 
         leave_network()
-        inner = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        inner = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         inner.bind(("127.0.0.1", port))
         inner.listen(64)
         listeners.append(inner)
