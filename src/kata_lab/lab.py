@@ -70,7 +70,7 @@ class Lab:
         return buffer.getvalue()
 
     def role(self, base: str, allow: list[dict] | None = None, service: str = "lambda.amazonaws.com") -> str:
-        """Make a role that `service` can assume, with the policy statements `allow` and leave to write logs; its ARN."""
+        """Make a role for `service`, with the policy statements `allow` and leave to write logs; returns its ARN."""
         iam = self.client("iam")
         trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
         role = iam.create_role(RoleName=self.name(base), AssumeRolePolicyDocument=_policy([trust]))["Role"]

@@ -79,4 +79,4 @@ def progress_line(console: Console):
         yield lambda text: None
         return
     with console.status("Starting") as status:
-        yield lambda text: status.update(text)
+        yield status.update

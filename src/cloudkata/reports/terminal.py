@@ -11,7 +11,7 @@ from cloudkata.checking.verdict import BLOCKED, ERROR, FAILED, PASSED, SKIPPED, 
 from cloudkata.grading.attempt import FAIL, FAULT, NOT_DEPLOYED, PASS, Attempt
 from cloudkata.reports.text import safe
 
-_MARK = {PASSED: "✓", FAILED: "✗", BLOCKED: "–", SKIPPED: "?", ERROR: "!"}
+_MARK = {PASSED: "✓", FAILED: "✗", BLOCKED: "-", SKIPPED: "?", ERROR: "!"}
 _STYLE = {PASSED: "green", FAILED: "red", BLOCKED: "dim", SKIPPED: "yellow", ERROR: "magenta"}
 _PRINTED_LINES = 10
 

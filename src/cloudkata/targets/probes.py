@@ -167,7 +167,7 @@ def _reuse(bench: Bench):
 _FILES = """
 import os
 def handler(event, context):
-    return {"cwd": os.getcwd(), "pids": sum(name.isdigit() for name in os.listdir("/proc")), "home": os.path.isdir("/home")}
+    return {"cwd": os.getcwd(), "pids": sum(name.isdigit() for name in os.listdir("/proc"))}
 """
 
 
@@ -230,8 +230,8 @@ def _weight_rules(bench: Bench):
 
 @probe("lambda.version-code", "a version's code stays its own, also for download")
 def _version_code(bench: Bench):
-    from botocore.httpsession import URLLib3Session
     from botocore.awsrequest import AWSRequest
+    from botocore.httpsession import URLLib3Session
 
     name = _two_versions(bench)
     link = bench.client("lambda").get_function(FunctionName=name, Qualifier="1")["Code"]["Location"]
