@@ -26,6 +26,10 @@ _HOST = re.compile(r"^(127\.0\.0\.1|localhost|\[::1\]|[a-z0-9.-]+\.localhost)(:\
 # Headers that MiniStack trusts from its own children: nobody else may set them.
 _INTERNAL_HEADERS = (b"x-ministack-", b"x-kata-")
 REQUEST_ID_HEADER = "x-kata-request-id"
+# What is no bucket, whatever it looks like: API Gateway, function URLs, Cognito's endpoints and our own downloads.
+_SERVED_UNSIGNED = re.compile(
+    r"^/(_aws/|_user_request_|restapis/|_download/|oauth2/|login|logout|[^/]+/\.well-known/)", re.IGNORECASE
+)
 _LINEAGE = re.compile(rb"Lineage=[^;:]*:(\d+)")
 
 
@@ -149,7 +153,9 @@ class FrontDoor:
             return (400, "ValidationException", "The content length is not a number."), None
         key_id = self._key_id(scope, headers)
         if not key_id:
-            return None, None  # MiniStack itself decides what may be asked without a signature
+            if _is_bucket_level(scope, headers):
+                return (403, "AccessDenied", "Access Denied"), None
+            return None, None  # MiniStack itself decides what else may be asked without a signature
         owner = self._keys.owner(key_id)
         if owner is None:
             message = "The security token included in the request is invalid."
@@ -167,6 +173,24 @@ class FrontDoor:
         found = self.downloads.get(scope["path"].rpartition("/")[2])
         body = found() if found else None
         await _answer(send, 404 if body is None else 200, "application/zip", body or b"")
+
+
+def _is_bucket_level(scope, headers) -> bool:
+    """Whether MiniStack would take an unsigned request for S3 and for no object: it lets anybody make a bucket."""
+    from ministack.app import _extract_s3_vhost_bucket, detect_service
+
+    path = scope["path"]
+    if scope["type"] != "http" or _SERVED_UNSIGNED.match(path):
+        return False
+    query = parse_qs(scope.get("query_string", b"").decode("utf-8", "replace"), keep_blank_values=True)
+    if detect_service(scope["method"], path, headers, query) != "s3":
+        return False
+    if _extract_s3_vhost_bucket(headers.get("host", "")):
+        path = f"/bucket{path}"
+    bucket, _, key = path.lstrip("/").partition("/")
+    if not bucket:
+        return True
+    return not key and scope["method"] not in ("GET", "HEAD", "OPTIONS", "POST")  # POST: an upload from a form
 
 
 def _headers(scope) -> dict[str, str]:
@@ -226,9 +250,14 @@ async def _refuse(scope, receive, send, status: int, code: str, message: str) ->
     if scope["type"] == "websocket":
         await receive()
         await send({"type": "websocket.close", "code": 1008})
-        return
-    if "/s3/" in dict(scope["headers"]).get(b"authorization", b"").decode("latin-1"):
+        return None
+    headers = dict(scope["headers"])
+    if b"application/x-www-form-urlencoded" in headers.get(b"content-type", b""):  # the query protocol: IAM, STS, SNS
+        code = "InvalidClientTokenId" if code == "UnrecognizedClientException" else code
+        body = f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
+        return await _answer(send, status, "text/xml", body.encode())
+    if "/s3/" in headers.get(b"authorization", b"").decode("latin-1"):
         code = "InvalidAccessKeyId" if code == "UnrecognizedClientException" else code
-        body = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>".encode()
-        return await _answer(send, status, "application/xml", body)
+        body = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+        return await _answer(send, status, "application/xml", body.encode())
     await _answer(send, status, "application/x-amz-json-1.1", json.dumps({"__type": code, "message": message}).encode())

@@ -88,7 +88,11 @@ class KeyRing:
 
     def owner(self, access_key_id: str) -> tuple[str, str] | None:
         """(key set, account) of a key this engine issued, or of one made from those; None for any other."""
-        from ministack.core.iam_evaluator import AmbiguousAccessKeyError, find_iam_access_key_account, is_root_access_key
+        from ministack.core.iam_evaluator import (
+            AmbiguousAccessKeyError,
+            find_iam_access_key_account,
+            is_root_access_key,
+        )
         from ministack.core.responses import _account_from_sts_session
 
         key = self._keys.get(access_key_id)
