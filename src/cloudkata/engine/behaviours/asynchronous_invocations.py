@@ -7,6 +7,8 @@ using up those retries; what fails in the end goes to the on-failure destination
 
 MiniStack waits one and two real seconds instead, and counts a throttled attempt as one of the retries. Its
 `invoke_async_with_retry` is replaced; the record it sends in the end is still its own `_route_async_failure`.
+
+Needs function_environments.
 """
 
 from __future__ import annotations

@@ -62,7 +62,9 @@ def register(context: Context) -> None:
         config = func.get("config") or func
         if lambda_svc._function_config_scope_mismatch(config):
             return lambda_svc._run_with_function_config_scope(config, lambda_svc._execute_function, func, event)
-        slot, limit = lambda_svc._acquire_execution_slot(func, config)
+        # Reserved concurrency is the function's, as it is now: a version or an event that waits has none of its own.
+        whole = lambda_svc._functions.get(config.get("FunctionName")) or func
+        slot, limit = lambda_svc._acquire_execution_slot(whole, config)
         if slot is None:
             return _throttled(lambda_svc, config, limit)
         try:
@@ -110,8 +112,10 @@ def _client_context(headers: dict) -> str:
 
 def _throttled(lambda_svc, config: dict, limit: str | None) -> dict:
     lambda_svc._emit_lambda_metrics(config.get("FunctionName", ""), duration_ms=0.0, error=False, throttle=True)
-    reason = "ReservedFunctionConcurrentInvocationLimitExceeded" if limit == "function" else (
-        "ConcurrentInvocationLimitExceeded"
+    reason = (
+        "ReservedFunctionConcurrentInvocationLimitExceeded"
+        if limit == "function"
+        else ("ConcurrentInvocationLimitExceeded")
     )
     return lambda_svc._throttle_response(reason_code=reason, msg="Rate Exceeded.")
 
@@ -235,7 +239,9 @@ def _prepare(context: Context, environment: FunctionEnvironment) -> Room:
     program = Program(
         module="function",
         readonly=readonly,
-        env=_variables(config, region) | key.environment() | {"AWS_ENDPOINT_URL": context.endpoint}
+        env=_variables(config, region)
+        | key.environment()
+        | {"AWS_ENDPOINT_URL": context.endpoint}
         | {"AWS_LAMBDA_LOG_STREAM_NAME": environment.log_stream}
         | {"AWS_LAMBDA_INITIALIZATION_TYPE": _initialization(environment)},
         cwd="/var/task",
