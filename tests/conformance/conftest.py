@@ -2,7 +2,8 @@
 
 --target all            an engine with every behaviour (the default)
 --target alone          an engine with the behaviour under test and those that its docstring says it needs
---target bare           MiniStack alone: a test marked with a behaviour must fail, by its own assertion
+--target bare           MiniStack alone: a test marked with a behaviour must fail, by its own assertion, unless it
+                        is marked `ministack` as well
 --target endpoint=URL   any AWS-compatible endpoint, such as LocalStack's
 
 Each test says with a marker whether LocalStack has what it proves: `localstack`, or `not_localstack(reason)`, which
@@ -16,6 +17,7 @@ import os
 import re
 import secrets
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,7 @@ from cloudkata.engine.process import Engine
 
 sys.path.insert(0, str(Path(__file__).parent))  # the tests import their support.py
 
+from clocked import Clocked  # noqa: E402
 from support import Account  # noqa: E402
 
 BEHAVIOURS = "cloudkata.engine.behaviours"
@@ -42,6 +45,7 @@ def target_of(config) -> str:
 def pytest_configure(config):
     for line in (
         "behaviour(name): the test proves this behaviour and fails without it",
+        "ministack: MiniStack does this itself; the test passes on bare MiniStack too",
         "localstack: LocalStack 4.14 passes this test too",
         "not_localstack(reason): LocalStack 4.14 cannot pass this test",
     ):
@@ -64,6 +68,7 @@ def pytest_collection_modifyitems(config, items):
 
 
 def behaviour_of(node) -> str:
+    """The behaviour that a test proves, or nothing."""
     marker = node.get_closest_marker("behaviour")
     return marker.args[0] if marker else ""
 
@@ -82,6 +87,8 @@ def needs(behaviour: str) -> list[str]:
 def pytest_runtest_makereport(item, call):
     report = yield
     if target_of(item.config) != "bare" or call.when != "call" or not behaviour_of(item):
+        return report
+    if item.get_closest_marker("ministack"):
         return report
     if report.passed:
         report.outcome = "failed"
@@ -124,4 +131,14 @@ def aws(request, engines) -> Account:
     # A change of a function is watched at real speed; elsewhere it is only waited for.
     engine = engines(wanted, 1.0 if behaviour == "function_states" else 10.0)
     key = engine.issue("learner")
-    return Account(engine.endpoint, key.account, key.access_key_id, key.secret_access_key)
+    return Account(engine.endpoint, key.account, key.access_key_id, key.secret_access_key, engine.advance)
+
+
+@pytest.fixture
+def clocked(request) -> Iterator[Clocked]:
+    """An engine at real speed for this test alone, since it moves time, with an account on it."""
+    behaviour = behaviour_of(request.node)
+    wanted = {"all": None, "bare": [], "alone": needs(behaviour)}[target_of(request.config)]
+    with Engine.start(behaviours=wanted) as engine:
+        key = engine.issue("learner")
+        yield Clocked(engine, Account(engine.endpoint, key.account, key.access_key_id, key.secret_access_key, engine.advance))

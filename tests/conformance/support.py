@@ -7,6 +7,8 @@ import functools
 import io
 import json
 import time
+import urllib.error
+import urllib.request
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -43,6 +45,7 @@ class Account:
     number: str
     access_key_id: str
     secret_access_key: str
+    advance: Callable[[float], float] | None = None  # AWS time, where the target's can be moved
 
     def client(self, service: str, **settings):
         """A boto3 client that retries nothing and validates nothing: the service must."""
@@ -124,13 +127,25 @@ def _client(account: Account, service: str, settings: tuple):
 
 
 def archive(source: str | Mapping[str, str | bytes]) -> bytes:
-    """A .zip of the files given; a text alone is app.py."""
+    """A .zip of the files given, the same bytes at any time; a text alone is app.py."""
     files = {"app.py": source} if isinstance(source, str) else source
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
         for path, content in files.items():
-            file.writestr(path, content)
+            member = zipfile.ZipInfo(path)
+            member.external_attr = 0o644 << 16
+            file.writestr(member, content, zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
+
+
+def download(url: str) -> tuple[int, bytes]:
+    """What a plain GET of `url` gives: status and body."""
+    try:
+        with urllib.request.urlopen(url, timeout=30) as reply:  # noqa: S310 (the target's own)
+            return reply.status, reply.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read()
 
 
 def returning(value) -> str:
