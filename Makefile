@@ -8,15 +8,15 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 .PHONY: try venv test lint proof bench clean
 
 $(VENV)/base: pyproject.toml constraints.txt
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "cloudkata needs Python 3.11 or newer: make PYTHON=python3.11")'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "cloudkata needs Python 3.11 or newer: make PYTHON=python3.11")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing cloudkata and what it needs into $(VENV) ..."
-	$(PIP) -e .
-	touch $@
+	@$(PIP) -e .
+	@touch $@
 
 $(VENV)/all: $(VENV)/base
-	$(PIP) -e '.[testing,dev]'
-	touch $@
+	@$(PIP) -e '.[testing,dev]'
+	@touch $@
 
 try: $(VENV)/base
 	@echo

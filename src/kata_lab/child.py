@@ -13,8 +13,7 @@ _FRAMES = 8
 def main(control):
     sys.dont_write_bytecode = True
     task = json.loads(sys.argv[1])
-    folder = task["folder"]
-    os.chdir(folder)
+    folder = os.getcwd()
     sys.path.insert(0, folder)
     with socket.socket(fileno=control) as channel:
         channel.sendall(json.dumps(_run(task, folder)).encode())
@@ -23,7 +22,7 @@ def main(control):
 def _run(task, folder):
     from kata_lab.lab import Lab
 
-    lab = Lab(**task["lab"])
+    lab = Lab(folder=folder, **task["lab"])
     try:
         deploy = _load(folder)
         if not callable(deploy):

@@ -41,6 +41,13 @@ def test_check_of_the_solution_passes_and_reports_as_json():
     assert [entry["passed"] for entry in report["tasks"]] == [True]
 
 
+def test_without_bubblewrap_the_check_goes_on_and_says_so():
+    wrong = kata("check", "00", "--at", "labs/00-first-proof", CLOUDKATA_NO_ISOLATION="1")
+    right = kata("check", "00", "--solution", CLOUDKATA_NO_ISOLATION="1")
+    assert (wrong.returncode, right.returncode) == (1, 0)
+    assert "isolation: none" in right.stdout and "Not isolated" in right.stdout
+
+
 def test_first_check_copies_the_starter(tmp_path):
     for name in ("course.toml", "labs", "solutions", "checks"):
         (tmp_path / name).symlink_to(ROOT / name)

@@ -70,14 +70,12 @@ def _program(folder: Path, session: Session, scratch: str) -> Program:
     packages = runtime_packages(tuple(name for name in RUNTIME_PACKAGES if name != "awslambdaric"))
     readonly |= {f"/var/runtime/{name}": path for name, path in packages.items()}
     task = {
-        "folder": _FOLDER,
         "lab": {
-            "folder": _FOLDER,
             "prefix": session.prefix,
             "region": session.region,
             "account": session.account,
             "poll": session.waiter_poll,
-        },
+        }
     }
     env = {
         "PATH": "/usr/bin:/bin",
