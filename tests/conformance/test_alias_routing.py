@@ -49,14 +49,15 @@ def test_a_weight_of_one_takes_everything(two):
 
 
 @pytest.mark.localstack
-def test_the_function_learns_by_which_alias_it_was_invoked(two):
-    """Both for the main and for the additional version, with the header naming the version itself."""
-    create(two, RoutingConfig=weights(v2=0.5))
+def test_the_function_learns_by_which_alias_it_was_invoked(aws):
+    """For the main and for the additional version alike; the header names the version itself."""
     source = "def handle(event, context):\n    return context.invoked_function_arn.rpartition(':')[2]\n"
-    number = two.version(source)
-    two.lambda_.update_alias(FunctionName="f", Name="live", FunctionVersion=number, RoutingConfig=weights(v2=0.5))
-    seen = {two.invoke(Qualifier="live").payload for _ in range(60)}
-    assert seen == {"live", "2"}
+    aws.function(source)
+    aws.publish()
+    aws.version(source + "# again\n")
+    create(aws, RoutingConfig=weights(v2=0.5))
+    answers = [aws.invoke(Qualifier="live") for _ in range(40)]
+    assert {(answer.version, answer.payload) for answer in answers} == {("1", "live"), ("2", "live")}
 
 
 @pytest.mark.localstack
@@ -66,19 +67,19 @@ def test_a_mapped_queue_is_split_too(two):
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     alias = create(two, RoutingConfig=weights(v2=0.5))["AliasArn"]
     two.lambda_.create_event_source_mapping(FunctionName=alias, EventSourceArn=arn, BatchSize=1)
-    for number in range(40):
+    for number in range(30):
         sqs.send_message(QueueUrl=queue, MessageBody=str(number))
 
     def lines():
         found = two.client("logs").filter_log_events(logGroupName="/aws/lambda/f", limit=10_000)["events"]
         ran = [line["message"].strip() for line in found if line["message"].startswith("ran")]
-        return ran if len(ran) >= 40 else None
+        return ran if len(ran) >= 30 else None
 
     eventually(lambda: refusal(lambda: two.client("logs").filter_log_events(logGroupName="/aws/lambda/f"))[0] == "")
     assert set(eventually(lines)) == {"ran 1 live", "ran 2 live"}
 
 
-@pytest.mark.localstack
+@pytest.mark.not_localstack("4.14 checks nothing where an update changes the version alone")
 def test_an_update_without_routing_keeps_the_weight(two):
     """The documentation is silent here. Keeping it is our choice, and makes this promotion fail."""
     create(two, RoutingConfig=weights(v2=0.5))
@@ -175,7 +176,7 @@ def test_an_unweighted_alias_may_point_to_the_latest_code(aws):
     assert aws.invoke(Qualifier="live").payload == "latest"
 
 
-@pytest.mark.localstack
+@pytest.mark.not_localstack("4.14 finds no configuration by the name of an alias")
 def test_details_of_an_alias_are_those_of_its_main_version_under_its_own_name(two):
     create(two, RoutingConfig=weights(v2=0.9))
     found = [two.lambda_.get_function_configuration(FunctionName="f", Qualifier="live") for _ in range(10)]

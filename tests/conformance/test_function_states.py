@@ -70,7 +70,7 @@ def test_an_update_leaves_a_warm_environment_in_service(aws):
     assert aws.invoke().payload == 1
 
 
-@pytest.mark.not_localstack("4.14 accepts a second update during one")
+@pytest.mark.localstack
 def test_a_second_update_during_one_is_refused(aws):
     aws.function(returning("one"))
     aws.lambda_.update_function_code(FunctionName="f", ZipFile=archive(returning("two")))

@@ -16,7 +16,6 @@ KIND = (
     "    kind = os.environ.get('AWS_LAMBDA_INITIALIZATION_TYPE')\n"
     "    return {'kind': kind, 'loaded': loaded, 'version': context.function_version}\n"
 )
-_NOT_READY = pytest.mark.not_localstack("4.14's environments answer on-demand here")
 
 
 @pytest.fixture
@@ -78,7 +77,7 @@ def test_it_is_in_progress_at_first_and_ready_later(live):
     assert (ready["Status"], ready["AvailableProvisionedConcurrentExecutions"]) == ("READY", 2)
 
 
-@pytest.mark.localstack
+@pytest.mark.not_localstack("in host mode 4.14 reports an Init Duration all the same")
 def test_no_invocation_pays_for_the_init_phase(live):
     put(live)
     decided(live)
@@ -114,10 +113,10 @@ def test_what_is_more_at_once_is_served_on_demand(live):
     decided(live)
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(lambda _: live.invoke({"seconds": 1}, Qualifier="live"), range(2)))
-    assert sorted(answer.payload["kind"] for answer in answers) == ["on-demand", "provisioned-concurrency"]
+    assert {answer.payload["kind"] for answer in answers} == {"on-demand", "provisioned-concurrency"}
 
 
-@pytest.mark.localstack
+@pytest.mark.not_localstack("4.14 cannot change the amount")
 def test_more_of_it_keeps_what_is_ready(live):
     put(live, 1)
     decided(live)
@@ -130,7 +129,7 @@ def test_more_of_it_keeps_what_is_ready(live):
     assert first in [answer.payload["loaded"] for answer in answers]
 
 
-@pytest.mark.localstack
+@pytest.mark.not_localstack("4.14 fails with an internal error for an alias")
 def test_deleting_it_ends_its_environments(live):
     put(live)
     decided(live)
@@ -181,5 +180,7 @@ def test_a_version_has_it_once(live):
 @pytest.mark.localstack
 def test_all_of_a_function_are_listed(live):
     put(live)
-    listed = live.lambda_.list_provisioned_concurrency_configs(FunctionName="f")["ProvisionedConcurrencyConfigs"]
+    listing = lambda: live.lambda_.list_provisioned_concurrency_configs(FunctionName="f")  # noqa: E731
+    assert refusal(listing) == ("", 200)
+    listed = listing()["ProvisionedConcurrencyConfigs"]
     assert [entry["FunctionArn"].rpartition(":")[2] for entry in listed] == ["live"]
