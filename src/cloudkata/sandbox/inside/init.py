@@ -52,8 +52,10 @@ def main():
     if config["lifeline"] >= 0:
         _end_with(config["lifeline"])
     os.set_inheritable(config["control"], False)
-    sys.path[:] = config["path_first"] + [p for p in sys.path if p] + config["path_last"]
+    trusted = [path for path in sys.path if path] + config["path_last"]
+    sys.path[:] = trusted  # what runs the program is imported before any file of the program can take its place
     __import__(config["module"])
+    sys.path[:] = config["path_first"] + trusted
     sys.argv[:] = [config["module"], *config["args"]]
     sys.modules[config["module"]].main(config["control"])
 
