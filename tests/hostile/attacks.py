@@ -317,11 +317,21 @@ def print_forever():
         os.write(1, block)
 
 
+def _sockets():
+    found = []
+    for descriptor in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):
+            if os.readlink(f"/proc/self/fd/{descriptor}").startswith("socket:"):
+                found.append(int(descriptor))
+    return found
+
+
 def flood_control():
     """Write rubbish into every socket that was inherited, for ever."""
     block = b"\x00\x00\x00\x02\x00\x00\x00\x00{}" * 5000
-    while True:
-        for descriptor in range(3, 20):
+    sockets = _sockets()
+    while sockets:
+        for descriptor in sockets:
             with contextlib.suppress(OSError):
                 os.write(descriptor, block)
 
@@ -334,10 +344,8 @@ def false_frames(frames):
     for head, body in frames:
         packed = json.dumps(head).encode() if isinstance(head, dict) else head.encode()
         data = struct.pack("!II", len(packed), len(body)) + packed + body.encode()
-        for descriptor in range(3, 20):
-            with contextlib.suppress(OSError):
-                if os.readlink(f"/proc/self/fd/{descriptor}").startswith("socket:"):
-                    sent += os.write(descriptor, data) > 0
+        for descriptor in _sockets():
+            sent += os.write(descriptor, data) > 0
     return {"sent": sent}
 
 

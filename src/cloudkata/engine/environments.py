@@ -18,15 +18,15 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cloudkata.engine.frames import Frame, FrameError, FrameReader, pack
-from cloudkata.sandbox.launch import Program, SandboxError, Sandboxed, start
+from cloudkata.sandbox.launch import Program, Sandboxed, SandboxError, start
 
 INIT_SECONDS = 10.0
 _START_SECONDS = 10.0  # for the sandbox itself, on a loaded machine
 _EXIT_SECONDS = 2.0  # for a process that has closed its end to be gone; then it is made to
-_MEMORY_EVERY = 0.02  # seconds between two looks at resident memory
+_DRAIN_READS = 64  # in one go: a function that prints without end must not keep its time-out from coming
 _LOG_BYTES = 1 << 20  # kept of one invocation's output
 RESPONSE_BYTES = 6_291_556  # the size Lambda names in its own error message
 _MB = 1 << 20
@@ -137,7 +137,7 @@ class FunctionEnvironment:
         room = self._room = self._prepare(self)
         read, write = os.pipe()
         try:
-            sandboxed = start(room.program, stdout=write, stderr=write)
+            sandboxed = start(replace(room.program, memory_bytes=self._memory_bytes), stdout=write, stderr=write)
         except SandboxError:
             os.close(read)
             self._end_life()
@@ -160,12 +160,14 @@ class FunctionEnvironment:
             self._end_life()
             raise SandboxError(f"{error}: {said}" if said else str(error)) from error
         sandboxed.control.setblocking(False)
-        frame = self._await(life, began + seconds)
+        frame = self._await(life, began + seconds, ("next",))
         if frame is None and not life.ended:
             raise TimeoutError
+        life.started = frame is not None
         self._init_ms = (time.monotonic() - began) * 1000
         self._cold = False
         life.peak = sandboxed.resident_bytes()
+        sandboxed.freeze()
 
     def ensure(self) -> None:
         """Have a started environment. Raises TimeoutError when init takes longer than ten seconds."""
@@ -201,9 +203,13 @@ class FunctionEnvironment:
 
     # --- talking to the runtime -------------------------------------------------------------------------------
 
+    @property
+    def _memory_bytes(self) -> int:
+        return int(self.config.get("MemorySize", 128)) * _MB
+
     def _drain(self, life: _Process) -> bool:
         """Read what was printed, past the limit to drop it, so that no function blocks on it; False at the end."""
-        while True:
+        for _ in range(_DRAIN_READS):
             try:
                 chunk = os.read(life.output, 1 << 16)
             except BlockingIOError:
@@ -211,39 +217,31 @@ class FunctionEnvironment:
             if not chunk:
                 return False
             life.log += chunk[: max(0, _LOG_BYTES - len(life.log))]
+        return True
 
-    def _await(self, life: _Process, deadline: float, limit: int = 0) -> Frame | None:
-        """The next frame that matters, or None at the deadline, at the end, or when memory passes `limit` bytes."""
-        watch = time.monotonic() + _MEMORY_EVERY
-        while True:
+    def _await(self, life: _Process, deadline: float, wanted: tuple[str, ...], request_id: str = "") -> Frame | None:
+        """The next frame of a kind that is wanted (for `request_id`), or None at the deadline or the end."""
+        control = life.sandboxed.control.fileno()
+        while (left := deadline - time.monotonic()) > 0:
             try:
-                while (frame := life.frames.take()) is not None:
-                    if frame.head.get("op") == "next":
-                        life.started = True
-                        return frame
-                    if frame.head.get("op") == "init-error":
+                frame = life.frames.take()
+                if frame is not None:
+                    kind = frame.head.get("op")
+                    if kind == "init-error":
                         life.init_error = frame.body
-                        continue
-                    return frame
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    return None
-                control = life.sandboxed.control
-                ready = {descriptor for descriptor, _ in self._poll.poll(min(left, _MEMORY_EVERY) * 1000)}
+                    if kind in wanted and frame.head.get("id", "") == request_id:
+                        return frame
+                    continue
+                ready = {descriptor for descriptor, _ in self._poll.poll(left * 1000)}
                 if life.output in ready and not self._drain(life):
                     self._poll.unregister(life.output)  # its output is closed: do not spin
-                if control.fileno() in ready:
+                if control in ready:
                     life.frames.pump()
             except FrameError:
                 life.ended = True
                 self._drain(life)
                 return None
-            now = time.monotonic()
-            if limit and now >= watch:
-                watch = now + _MEMORY_EVERY
-                life.peak = max(life.peak, life.sandboxed.resident_bytes())
-                if life.peak > limit:
-                    return None
+        return None
 
     # --- one invocation ---------------------------------------------------------------------------------------
 
@@ -269,7 +267,7 @@ class FunctionEnvironment:
         life = self._life
         assert life is not None
         if life.ended or not life.started:
-            return self._finish(invocation, began, "init", None)
+            return self._finish(invocation, began, "memory" if life.sandboxed.out_of_memory else "init", None)
         return self._run(life, invocation, time.monotonic(), seconds)
 
     def _run(self, life: _Process, invocation: Invocation, began: float, seconds: float) -> Outcome:
@@ -282,22 +280,19 @@ class FunctionEnvironment:
         }
         if invocation.client_context:
             head["Lambda-Runtime-Client-Context"] = invocation.client_context
-        limit = int(self.config.get("MemorySize", 128)) * _MB
         self._drain(life)
         deadline = began + seconds
+        life.sandboxed.thaw()
         try:
             _send(life, pack(head, invocation.event), deadline)
         except FrameError:
             life.ended = True
-        frame = None
-        while not life.ended:
-            frame = self._await(life, deadline, limit)
-            if frame is None or frame.head.get("op") in ("response", "error"):
-                break
+        frame = None if life.ended else self._await(life, deadline, ("response", "error"), invocation.request_id)
         self._drain(life)
         if frame is None:
-            killed = not life.ended and life.peak > limit
+            killed = life.sandboxed.out_of_memory
             return self._finish(invocation, began, "memory" if killed else "exit" if life.ended else "timeout", None)
+        life.sandboxed.freeze()
         if len(frame.body) > RESPONSE_BYTES:
             return self._finish(invocation, began, "too large", frame)
         return self._finish(invocation, began, frame.head["op"], frame)
@@ -333,9 +328,7 @@ class FunctionEnvironment:
             return frame.body, "\tStatus: error\tError Type: " + _error_type(frame.body)
         if how == "too large":
             assert frame is not None
-            message = (
-                f"Response payload size exceeded maximum allowed payload size ({RESPONSE_BYTES} bytes)."
-            )
+            message = f"Response payload size exceeded maximum allowed payload size ({RESPONSE_BYTES} bytes)."
             return _error("Function.ResponseSizeTooLarge", message), "\tStatus: error"
         if how == "timeout":
             text = f"{prefix}Task timed out after {float(self.config.get('Timeout', 3)):.2f} seconds"

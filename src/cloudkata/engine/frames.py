@@ -31,8 +31,8 @@ class FrameReader:
         self._buffer = bytearray()
 
     def pump(self) -> None:
-        """Read what is there. Raises FrameError at the end of the stream."""
-        while True:
+        """Read what is there, up to one frame of the longest kind. Raises FrameError at the end of the stream."""
+        while len(self._buffer) < _LENGTHS.size + _HEAD_BYTES + _BODY_BYTES:
             try:
                 chunk = self._channel.recv(1 << 18)
             except BlockingIOError:

@@ -22,7 +22,10 @@ _ADMIN = re.compile(r"(^|/)_(ministack|localstack)(/|$)", re.IGNORECASE)
 _HEALTH = frozenset({"/health"})
 _BODY_BYTES = 256 << 20
 _LOG_ENTRIES = 50_000
-_HOST = re.compile(r"^(127\.0\.0\.1|localhost|\[::1\]|[a-z0-9.-]+\.localhost)(:\d+)?$", re.IGNORECASE)
+# No name below these can be made to lead here by somebody else: API Gateway's are *.execute-api.127.0.0.1.
+_HOST = re.compile(
+    r"^(([a-z0-9.-]+\.)?(127\.0\.0\.1|localhost)|\[::1\]|[a-z0-9]+\.cloudfront\.net)(:\d+)?$", re.IGNORECASE
+)
 # Headers that MiniStack trusts from its own children: nobody else may set them.
 _INTERNAL_HEADERS = (b"x-ministack-", b"x-kata-")
 REQUEST_ID_HEADER = "x-kata-request-id"

@@ -15,6 +15,8 @@ import threading
 import zipfile
 from pathlib import Path
 
+from cloudkata.sandbox.launch import SandboxError
+
 # What the managed Python runtimes carry besides the standard library:
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html (boto3, botocore) and what these need.
 RUNTIME_PACKAGES = (
@@ -29,6 +31,15 @@ RUNTIME_PACKAGES = (
     "snapshot_restore_py",
     "urllib3",
 )
+
+
+# "250 MB ... unzipped, including all layers": https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+UNZIPPED_BYTES = 262_144_000
+_FILES = 50_000  # AWS names no number; this is far above any package of the course
+
+
+class PackageError(SandboxError):
+    """An archive cannot be unpacked, or holds more than Lambda allows."""
 
 
 def runtime_packages(names: tuple[str, ...] = RUNTIME_PACKAGES) -> dict[str, str]:
@@ -53,7 +64,7 @@ class CodeStore:
         root.mkdir(mode=0o755, parents=True, exist_ok=True)
 
     def folder(self, archives: list[bytes]) -> str:
-        """A folder with the contents of `archives`, later ones over earlier ones. Raises zipfile.BadZipFile.
+        """A folder with the contents of `archives`, later ones over earlier ones. Raises PackageError.
 
         https://docs.aws.amazon.com/lambda/latest/dg/configuration-layers.html : "if the same file appears in
         multiple layers, the function uses the version in the last extracted layer".
@@ -67,22 +78,47 @@ class CodeStore:
                 return str(target)
             partial = Path(tempfile.mkdtemp(dir=self._root, prefix="partial-"))
             try:
+                left = [UNZIPPED_BYTES, _FILES]
                 for archive in archives:
-                    _extract(archive, partial)
+                    _extract(archive, partial, left)
                 os.chmod(partial, 0o755)
                 os.rename(partial, target)
-            except BaseException:
+            except BaseException as error:
                 shutil.rmtree(partial, ignore_errors=True)
-                raise
+                # an archive that lies about itself makes zipfile raise nearly anything
+                if isinstance(error, PackageError) or not isinstance(error, Exception):
+                    raise
+                raise PackageError(f"Could not unzip the code: {error}") from error
         return str(target)
 
 
-def _extract(archive: bytes, target: Path) -> None:
-    """Unpack with the permissions Lambda's user needs. zipfile itself keeps names inside the folder."""
+def _inside(target: Path, name: str) -> Path:
+    """Where a member goes: below `target`, whatever its name, as with zipfile's own extract()."""
+    return target.joinpath(*(part for part in name.split("/") if part not in ("", ".", "..")))
+
+
+def _extract(archive: bytes, target: Path, left: list[int]) -> None:
+    """Unpack with the permissions Lambda's user needs; a link becomes a file that holds its target's name.
+
+    What the archive says of its sizes is not believed: `left` is what may still be written, in bytes and in files.
+    """
     with zipfile.ZipFile(io.BytesIO(archive)) as file:
         for member in file.infolist():
-            path = Path(file.extract(member, target))
+            left[1] -= 1
+            if left[1] < 0:
+                raise PackageError(f"Unzipped, the code has more than {_FILES} files")
+            path = _inside(target, member.filename)
+            if member.is_dir():
+                path.mkdir(parents=True, exist_ok=True)
+                continue
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with file.open(member) as source, open(path, "wb") as written:
+                while chunk := source.read(1 << 20):
+                    left[0] -= len(chunk)
+                    if left[0] < 0:
+                        raise PackageError(f"Unzipped size must be smaller than {UNZIPPED_BYTES} bytes")
+                    written.write(chunk)
             executable = (member.external_attr >> 16) & 0o100
-            os.chmod(path, 0o755 if member.is_dir() or executable else 0o644)
+            os.chmod(path, 0o755 if executable else 0o644)
     for folder, _, _ in os.walk(target):
         os.chmod(folder, 0o755)

@@ -16,7 +16,7 @@ import sys
 import threading
 from pathlib import Path
 
-from cloudkata.engine import MINISTACK_VERSION, settings
+from cloudkata.engine import MINISTACK_VERSION, guard, settings
 
 
 def main() -> None:
@@ -84,6 +84,7 @@ def _run(config: dict, state: Path, ready) -> None:
     for folder in ("state", "s3", "tmp"):
         (state / folder).mkdir(exist_ok=True)
     raise_open_files()
+    guard.put_up(state)
     asyncio.run(_serve(config, state, port, listeners, ready))
 
 

@@ -11,11 +11,12 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from cloudkata.sandbox import memory
+from cloudkata.sandbox import memory, seccomp
 from cloudkata.sandbox.isolation import isolation, namespace_options
 from cloudkata.sandbox.spawner import popen
 
@@ -26,6 +27,8 @@ _UID_FIRST, _UID_LAST = 1_610_612_736, 2_147_000_000
 _PROCESSES = 1024  # what an execution environment of AWS Lambda allows
 _OPEN_FILES = 1024  # the same
 _FILE_BYTES = 1 << 30
+_FREEZE_LOOKS = 20
+_CONFIG_SECONDS = 10.0  # for a started program to take its configuration
 
 
 class SandboxError(Exception):
@@ -51,6 +54,7 @@ class Program:
     path_last: Sequence[str] = ()
     tmp_bytes: int = 512 << 20
     processes: int = _PROCESSES
+    memory_bytes: int = 1 << 30  # resident, of all its processes together; it is ended beyond that
     outside_tmp: str = ""  # used as /tmp where there are no namespaces
     limits: Mapping[str, int] = field(default_factory=dict)
 
@@ -61,7 +65,10 @@ class Sandboxed:
     def __init__(self, process: subprocess.Popen, control: socket.socket, lifeline: int) -> None:
         self.process = process
         self.control = control
+        self.out_of_memory = False
         self._lifeline = lifeline
+        self._ending = threading.RLock()
+        self._frozen: list[int] = []
 
     def receive_listener(self, timeout: float) -> socket.socket:
         """The socket on the sandbox's own loopback that the front door must answer. Raises SandboxError."""
@@ -79,21 +86,59 @@ class Sandboxed:
     def resident_bytes(self) -> int:
         return memory.resident_bytes(self.process.pid)
 
+    @property
+    def frozen(self) -> bool:
+        return bool(self._frozen)
+
+    def freeze(self) -> None:
+        """Stop every process until thaw(), as AWS does between two invocations; nothing without namespaces."""
+        if not isolation().full:
+            return
+        stopped: list[int] = []
+        for _ in range(_FREEZE_LOOKS):
+            # bubblewrap's own two processes go on: they only wait
+            found = [pid for pid in memory.descendants(self.process.pid)[2:] if pid not in stopped]
+            if not found:
+                break
+            for pid in found:
+                _signal(os.kill, pid, signal.SIGSTOP)
+            stopped += found
+        else:
+            return self.kill()  # it makes processes faster than they can be stopped
+        self._frozen = stopped
+
+    def thaw(self) -> None:
+        for pid in self._frozen:
+            _signal(os.kill, pid, signal.SIGCONT)
+        self._frozen = []
+        memory.wake()
+
+    def end_for_memory(self) -> None:
+        """End its processes, from another thread; whoever owns it collects it."""
+        with self._ending:
+            if self.process.poll() is None:
+                self.out_of_memory = True
+                self._end()
+
     def kill(self) -> None:
         """End the program and everything it started, and collect it. Safe to call twice."""
+        memory.forget(self)
         if self._lifeline >= 0:
             os.close(self._lifeline)
             self._lifeline = -1
-        if self.process.poll() is None:
-            if isolation().full:
-                # bubblewrap's child is the first process of the namespace: the kernel ends all others with it.
-                for pid in memory.descendants(self.process.pid)[1:2]:
-                    _signal(os.kill, pid)
-                _signal(os.kill, self.process.pid)
-            else:
-                _signal(os.killpg, self.process.pid)
-            self.process.wait()
+        with self._ending:
+            if self.process.poll() is None:
+                self._end()
+                self.process.wait()
         self.control.close()
+
+    def _end(self) -> None:
+        if not isolation().full:
+            return _signal(os.killpg, self.process.pid)
+        # bubblewrap's child is the first process of the namespace: the kernel ends all others with it.
+        for pid in memory.descendants(self.process.pid)[1:2]:
+            _signal(os.kill, pid)
+        _signal(os.kill, self.process.pid)
 
     def exit_code(self, seconds: float) -> int:
         """Wait for the end, then make it. Negative is a signal, as with subprocess (bubblewrap says 128+n)."""
@@ -105,9 +150,9 @@ class Sandboxed:
         return 128 - code if code > 128 else code
 
 
-def _signal(send, pid: int) -> None:
+def _signal(send, pid: int, number: int = signal.SIGKILL) -> None:
     try:
-        send(pid, signal.SIGKILL)
+        send(pid, number)
     except ProcessLookupError:
         pass
 
@@ -149,45 +194,83 @@ def _system_mounts() -> list[str]:
         for found in glob.glob(f"{base}/lib/python3*/*-packages"):
             hidden.append(home + found[len(base) :])
     for path in hidden:
-        options += ["--tmpfs", path]
+        options += ["--tmpfs", path, "--remount-ro", path]
     return options
 
 
-def _bwrap_argv(program: Program, uid: int, control: int) -> list[str]:
+def _bwrap_options(program: Program) -> list[str]:
     found = isolation()
-    argv = [found.bwrap, *namespace_options(found), *_system_mounts()]
-    argv += ["--dev", "/dev", "--proc", "/proc", "--perms", "1777", "--size", str(program.tmp_bytes), "--tmpfs", "/tmp"]
-    argv += ["--ro-bind", str(INSIDE), "/var/kata"]
+    options = [*namespace_options(found), *_system_mounts(), "--dev", "/dev", "--remount-ro", "/dev", "--proc", "/proc"]
+    options += ["--perms", "1777", "--size", str(program.tmp_bytes), "--tmpfs", "/tmp"]
+    options += ["--ro-bind", str(INSIDE), "/var/kata"]
     for folder in sorted({os.path.dirname(inside) for inside in program.readonly} - {"/"}):
-        argv += ["--perms", "0755", "--dir", folder]
+        options += ["--perms", "0755", "--dir", folder]
     for inside, outside in sorted(program.readonly.items()):
-        argv += ["--ro-bind", os.path.realpath(outside), inside]
-    for name, value in {**program.env, "LD_LIBRARY_PATH": "/var/lang/lib:/opt/lib"}.items():
-        argv += ["--setenv", name, value]
-    argv += ["--remount-ro", "/", "--chdir", program.cwd, "--"]
-    if found.drop_uid:
+        options += ["--ro-bind", os.path.realpath(outside), inside]
+    return [*options, "--remount-ro", "/", "--chdir", program.cwd]
+
+
+def _command(uid: int, control: int) -> list[str]:
+    """What bubblewrap runs. No setting of the program's reaches setpriv, which is root still: init.py makes them."""
+    argv = []
+    if isolation().drop_uid:
         argv += ["/usr/bin/setpriv", "--reuid", str(uid), "--regid", str(uid), "--clear-groups"]
         argv += ["--no-new-privs", "--inh-caps=-all", "--bounding-set=-all", "--"]
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     python = f"{python_home()}/bin/{version}" if python_home() else f"/usr/bin/{version}"
-    return [*argv, python, "-I", "-S", "-u", "/var/kata/init.py", _init_config(program, control, -1)]
+    argv += ["/usr/bin/env", "LD_LIBRARY_PATH=/var/lang/lib:/opt/lib"]
+    return [*argv, python, "-I", "-S", "-u", "/var/kata/init.py", str(control)]
 
 
-def _init_config(program: Program, control: int, lifeline: int, translate=lambda path: path) -> str:
-    limits = {"CORE": 0, "NOFILE": _OPEN_FILES, "FSIZE": _FILE_BYTES, "NPROC": _process_limit(program), **program.limits}
+def _in_memory(data: bytes) -> int:
+    """A descriptor to read `data` from."""
+    descriptor = os.memfd_create("kata", os.MFD_CLOEXEC)
+    with open(descriptor, "wb", closefd=False) as file:
+        file.write(data)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
+
+
+def _start_isolated(program: Program, control: int, options: dict) -> subprocess.Popen:
+    """Its options go by a descriptor, so that no command line, inside or outside, shows the host's paths."""
+    words = _bwrap_options(program)
+    passed = []
+    try:
+        if filtered := seccomp.program():
+            passed.append(_in_memory(filtered))
+            words += ["--seccomp", str(passed[0])]
+        passed.append(_in_memory(b"".join(word.encode() + b"\0" for word in words)))
+        uid = random.SystemRandom().randint(_UID_FIRST, _UID_LAST)
+        argv = [isolation().bwrap, "--args", str(passed[-1]), "--", *_command(uid, control)]
+        return popen(argv, pass_fds=(control, *passed), env={}, **options)
+    finally:
+        for descriptor in passed:
+            os.close(descriptor)
+
+
+def _init_config(program: Program, lifeline: int, translate=lambda path: path) -> bytes:
+    """What init.py reads from the control socket: a length of four bytes, and JSON."""
+    limits = {
+        "CORE": 0,
+        "NOFILE": _OPEN_FILES,
+        "FSIZE": _FILE_BYTES,
+        "NPROC": _process_limit(program),
+        **program.limits,
+    }
     inside = str(INSIDE) if lifeline >= 0 else "/var/kata"
-    return json.dumps(
+    config = json.dumps(
         {
             "limits": limits,
+            "env": {name: translate(value) for name, value in program.env.items()},
             "port": 0 if lifeline >= 0 else program.port,
-            "control": control,
             "lifeline": lifeline,
             "module": program.module,
             "args": [translate(word) for word in program.args],
             "path_first": [translate(path) for path in program.path_first],
             "path_last": [*(translate(path) for path in program.path_last), inside],
         }
-    )
+    ).encode()
+    return len(config).to_bytes(4, "big") + config
 
 
 def _process_limit(program: Program) -> int:
@@ -216,14 +299,13 @@ def start(program: Program, *, stdout: int, stderr: int) -> Sandboxed:
     try:
         options: dict = {"stdin": subprocess.DEVNULL, "stdout": stdout, "stderr": stderr, "close_fds": True}
         if isolation().full:
-            uid = random.SystemRandom().randint(_UID_FIRST, _UID_LAST)
-            argv = _bwrap_argv(program, uid, theirs.fileno())
-            process = popen(argv, pass_fds=(theirs.fileno(),), env={}, **options)
+            process = _start_isolated(program, theirs.fileno(), options)
+            config = _init_config(program, -1)
         else:
             lifeline_read, lifeline_write = os.pipe()
-            argv, env, cwd = _plain_argv(program, theirs.fileno(), lifeline_read)
+            argv, config, cwd = _plain_argv(program, theirs.fileno(), lifeline_read)
             process = popen(
-                argv, pass_fds=(theirs.fileno(), lifeline_read), env=env, cwd=cwd, start_new_session=True, **options
+                argv, pass_fds=(theirs.fileno(), lifeline_read), env={}, cwd=cwd, start_new_session=True, **options
             )
     except OSError as error:
         ours.close()
@@ -234,10 +316,18 @@ def start(program: Program, *, stdout: int, stderr: int) -> Sandboxed:
         theirs.close()
         if lifeline_read >= 0:
             os.close(lifeline_read)
-    return Sandboxed(process, ours, lifeline_write)
+    sandboxed = Sandboxed(process, ours, lifeline_write)
+    try:
+        ours.settimeout(_CONFIG_SECONDS)
+        ours.sendall(config)
+        ours.settimeout(None)
+    except OSError:
+        pass  # it has ended: whoever asks for its listener or its answer learns so, with what it printed
+    memory.watch(sandboxed, program.memory_bytes)
+    return sandboxed
 
 
-def _plain_argv(program: Program, control: int, lifeline: int) -> tuple[list[str], dict[str, str], str]:
+def _plain_argv(program: Program, control: int, lifeline: int) -> tuple[list[str], bytes, str]:
     """Without namespaces the paths inside are replaced by those outside, wherever a whole path names one."""
 
     def translate(text: str) -> str:
@@ -246,12 +336,10 @@ def _plain_argv(program: Program, control: int, lifeline: int) -> tuple[list[str
                 return outside + text[len(inside) :]
         return text
 
-    env = {name: translate(value) for name, value in program.env.items()}
     if program.outside_tmp:
-        env |= {"TMPDIR": program.outside_tmp, "HOME": program.outside_tmp}
-    config = _init_config(program, control, lifeline, translate)
-    argv = [_interpreter_outside(), "-I", "-S", "-u", str(INSIDE / "init.py"), config]
-    return argv, env, translate(program.cwd)
+        program = replace(program, env={**program.env, "TMPDIR": program.outside_tmp, "HOME": program.outside_tmp})
+    argv = [_interpreter_outside(), "-I", "-S", "-u", str(INSIDE / "init.py"), str(control)]
+    return argv, _init_config(program, lifeline, translate), translate(program.cwd)
 
 
 def raise_open_files() -> None:

@@ -1,7 +1,7 @@
 """The first program in a sandbox: sets limits, opens the way to the front door, runs the program proper.
 
-Started as `python -I -S -u init.py CONFIG` with one end of a socket pair as descriptor `control`. It sends the
-engine one listening socket on this namespace's own loopback, so that the engine itself answers what connects
+Started as `python -I -S -u init.py CONTROL`, the descriptor of one end of a socket pair, on which its configuration
+arrives. It sends the engine one listening socket on this namespace's own loopback, so that the engine itself answers what connects
 to it: there is no other way out. It must import little, since every cold start pays for it.
 """
 
@@ -44,20 +44,39 @@ def _end_with(lifeline):
     threading.Thread(target=watch, daemon=True).start()
 
 
+def _read(control):
+    def exactly(size):
+        data = b""
+        while len(data) < size:
+            chunk = os.read(control, size - len(data))
+            if not chunk:
+                os._exit(1)  # who started this is gone
+            data += chunk
+        return data
+
+    return json.loads(exactly(int.from_bytes(exactly(4), "big")))
+
+
 def main():
-    config = json.loads(sys.argv[1])
+    control = int(sys.argv[1])
+    config = _read(control)
     _limits(config["limits"])
+    os.environ.update(config["env"])
+    if "TZ" in config["env"]:
+        import time
+
+        time.tzset()
     if config["port"]:
-        _open_way(config["port"], config["control"])
+        _open_way(config["port"], control)
     if config["lifeline"] >= 0:
         _end_with(config["lifeline"])
-    os.set_inheritable(config["control"], False)
+    os.set_inheritable(control, False)
     trusted = [path for path in sys.path if path] + config["path_last"]
     sys.path[:] = trusted  # what runs the program is imported before any file of the program can take its place
     __import__(config["module"])
     sys.path[:] = config["path_first"] + trusted
     sys.argv[:] = [config["module"], *config["args"]]
-    sys.modules[config["module"]].main(config["control"])
+    sys.modules[config["module"]].main(control)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,86 @@
+"""What the engine's own process never does, whatever a service is asked for.
+
+MiniStack opens URLs that learners name, and runs CloudFront Functions in Node on the host. Python's audit events
+come before the act and cannot be taken back by any code: https://docs.python.org/3/library/audit_events.html
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+from cloudkata.sandbox import seccomp
+from cloudkata.sandbox.isolation import isolation, namespace_options
+
+_SCHEMES = ("http:", "https:")
+_STARTS = frozenset({"os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system", "pty.spawn"})
+_NODE = "node"
+_NODE_UID = 1_610_612_735  # below those that sandboxes draw
+_NODE_PROCESSES = 64
+_NODE_FILE_BYTES = 16 << 20
+
+
+class GuardError(PermissionError):
+    """The engine was about to do on the host what only a sandbox may."""
+
+
+def put_up(state: Path) -> None:
+    """From now on: no program but sandboxes, no URL but HTTP. Without isolation only the second holds."""
+    isolated = isolation().full
+    allowed = {isolation().bwrap, _NODE}
+    if isolated:
+        _put_node_first(state)
+
+    def judge(event: str, arguments: tuple) -> None:
+        if event == "urllib.Request":
+            if not str(arguments[0]).strip().lower().startswith(_SCHEMES):
+                raise GuardError("the engine opens http and https only")
+        elif not isolated:
+            return
+        elif event == "subprocess.Popen":
+            if os.fsdecode(arguments[0]) not in allowed:
+                raise GuardError(f"the engine starts sandboxes only, not {arguments[0]!r}")
+        elif event in _STARTS:
+            raise GuardError(f"the engine starts sandboxes only, not by {event}")
+
+    sys.addaudithook(judge)
+
+
+def _put_node_first(state: Path) -> None:
+    """A program `node` first on the path that runs the real one in a sandbox, without network or files."""
+    node = shutil.which(_NODE)
+    if node is None:
+        return
+    folder = state / "bin"
+    folder.mkdir(mode=0o755)
+    found = isolation()
+    options = [found.bwrap, *namespace_options(found)]
+    for path in ("/usr/bin", "/usr/lib", "/usr/lib64", "/usr/share/nodejs"):
+        if os.path.isdir(path):
+            options += ["--ro-bind", path, path]
+    for name in ("bin", "lib", "lib64"):
+        if os.path.islink(f"/{name}"):
+            options += ["--symlink", os.readlink(f"/{name}"), f"/{name}"]
+        elif os.path.isdir(f"/{name}"):
+            options += ["--ro-bind", f"/{name}", f"/{name}"]
+    real = os.path.realpath(node)
+    options += ["--ro-bind", real, "/node", "--dev", "/dev", "--remount-ro", "/dev", "--proc", "/proc"]
+    options += ["--remount-ro", "/", "--chdir", "/"]
+    command = ["/usr/bin/prlimit", f"--nproc={_NODE_PROCESSES}", f"--fsize={_NODE_FILE_BYTES}", "--core=0"]
+    if found.drop_uid:
+        command += ["/usr/bin/setpriv", "--reuid", str(_NODE_UID), "--regid", str(_NODE_UID), "--clear-groups"]
+        command += ["--no-new-privs", "--inh-caps=-all", "--bounding-set=-all", "--"]
+    else:
+        command = []  # a person's processes outside count as well
+    redirect = ""
+    if filtered := seccomp.program():
+        (folder / "filter").write_bytes(filtered)
+        options += ["--seccomp", "9"]
+        redirect = f" 9<{shlex.quote(str(folder / 'filter'))}"
+    script = folder / _NODE
+    script.write_text(f'#!/bin/sh\nexec {shlex.join([*options, "--", *command, "/node"])} "$@"{redirect}\n')
+    script.chmod(0o755)
+    os.environ["PATH"] = f"{folder}:{os.environ.get('PATH', os.defpath)}"
