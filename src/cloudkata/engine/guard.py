@@ -14,6 +14,7 @@ from pathlib import Path
 
 from cloudkata.sandbox import seccomp
 from cloudkata.sandbox.isolation import isolation, namespace_options
+from cloudkata.sandbox.launch import system_mounts
 
 _SCHEMES = ("http:", "https:")
 _STARTS = frozenset({"os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system", "pty.spawn"})
@@ -57,18 +58,8 @@ def _put_node_first(state: Path) -> None:
     folder = state / "bin"
     folder.mkdir(mode=0o755)
     found = isolation()
-    options = [found.bwrap, *namespace_options(found)]
-    for path in ("/usr/bin", "/usr/lib", "/usr/lib64", "/usr/share/nodejs"):
-        if os.path.isdir(path):
-            options += ["--ro-bind", path, path]
-    for name in ("bin", "lib", "lib64"):
-        if os.path.islink(f"/{name}"):
-            options += ["--symlink", os.readlink(f"/{name}"), f"/{name}"]
-        elif os.path.isdir(f"/{name}"):
-            options += ["--ro-bind", f"/{name}", f"/{name}"]
-    real = os.path.realpath(node)
-    options += ["--ro-bind", real, "/node", "--dev", "/dev", "--remount-ro", "/dev", "--proc", "/proc"]
-    options += ["--remount-ro", "/", "--chdir", "/"]
+    options = [found.bwrap, *namespace_options(found), *system_mounts(), "--ro-bind", os.path.realpath(node), "/node"]
+    options += ["--dev", "/dev", "--remount-ro", "/dev", "--proc", "/proc", "--remount-ro", "/", "--chdir", "/"]
     command = ["/usr/bin/prlimit", f"--nproc={_NODE_PROCESSES}", f"--fsize={_NODE_FILE_BYTES}", "--core=0"]
     if found.drop_uid:
         command += ["/usr/bin/setpriv", "--reuid", str(_NODE_UID), "--regid", str(_NODE_UID), "--clear-groups"]

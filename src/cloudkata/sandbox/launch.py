@@ -171,7 +171,7 @@ def _interpreter_outside() -> str:
     return os.path.realpath(sys.executable)
 
 
-def _system_mounts() -> list[str]:
+def system_mounts() -> list[str]:
     """The parts of the system a Python program needs, with no package of the host's and no home folder."""
     options: list[str] = []
     # bubblewrap makes missing parents for root alone, and the program is not root
@@ -200,7 +200,7 @@ def _system_mounts() -> list[str]:
 
 def _bwrap_options(program: Program) -> list[str]:
     found = isolation()
-    options = [*namespace_options(found), *_system_mounts(), "--dev", "/dev", "--remount-ro", "/dev", "--proc", "/proc"]
+    options = [*namespace_options(found), *system_mounts(), "--dev", "/dev", "--remount-ro", "/dev", "--proc", "/proc"]
     options += ["--perms", "1777", "--size", str(program.tmp_bytes), "--tmpfs", "/tmp"]
     options += ["--ro-bind", str(INSIDE), "/var/kata"]
     for folder in sorted({os.path.dirname(inside) for inside in program.readonly} - {"/"}):
