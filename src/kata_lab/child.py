@@ -1,45 +1,55 @@
-"""Runs deploy.py inside the sandbox and reports on the control socket. What it reports is a claim, no more."""
+"""Runs learner code inside the sandbox and answers on the control socket. What it answers is a claim, no more."""
 
 import importlib.util
 import json
 import os
-import socket
 import sys
 import traceback
+
+from kata_channel import Channel
 
 _FRAMES = 8
 
 
 def main(control):
     sys.dont_write_bytecode = True
-    task = json.loads(sys.argv[1])
     folder = os.getcwd()
     sys.path.insert(0, folder)
-    with socket.socket(fileno=control) as channel:
-        channel.sendall(json.dumps(_run(task, folder)).encode())
+    settings = json.loads(sys.argv[1])
+    channel = Channel(control)
+    while True:
+        _, body = channel.receive()
+        channel.send(json.dumps(_answer(json.loads(body), settings, folder)).encode(), op="done")
 
 
-def _run(task, folder):
+def _answer(task, settings, folder):
     from kata_lab.lab import Lab
 
-    lab = Lab(folder=folder, **task["lab"])
+    lab = Lab(folder=folder, **settings)
+    lab.outputs.update(task["outputs"])
     try:
-        deploy = _load(folder)
-        if not callable(deploy):
-            return {"failed": "deploy.py has no function deploy(lab)", "frames": []}
-        deploy(lab)
-        return {"outputs": json.loads(json.dumps(lab.outputs))}
+        function = getattr(_load(folder, task["file"]), task["function"], None)
+        if not callable(function):
+            return {"failed": f"{task['file']} has no function {task['function']}", "kind": "", "frames": []}
+        value = function(lab, *task["args"])
+        return {"value": json.loads(json.dumps(value)), "outputs": json.loads(json.dumps(lab.outputs))}
     except BaseException as error:
-        return {"failed": _text(error), "frames": _frames(error, folder)}
+        return {"failed": _text(error), "kind": type(error).__name__, "frames": _frames(error, folder)}
 
 
-def _load(folder):
-    path = os.path.join(folder, "deploy.py")
-    spec = importlib.util.spec_from_file_location("deploy", path)
+def _load(folder, file):
+    name = file.removesuffix(".py")
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, os.path.join(folder, file))
     module = importlib.util.module_from_spec(spec)
-    sys.modules["deploy"] = module
-    spec.loader.exec_module(module)
-    return getattr(module, "deploy", None)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
 
 
 def _text(error):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 from dataclasses import dataclass
+from pathlib import Path
 
 from cloudkata.checking.waiting import eventually
+from cloudkata.deployment.learner import Called, Caller
 from cloudkata.targets.session import Session
 
 _SYLLABLES = ("ba", "de", "fi", "go", "ha", "ju", "ka", "li", "mo", "na", "pe", "ri", "so", "tu", "ve", "wi", "zo")
@@ -38,13 +41,47 @@ class Reply:
     version: str
 
 
-class CheckedLab:
-    """The verified outputs, clients with the checks' own keys, and the target's patience."""
+@dataclass(frozen=True)
+class Deployed:
+    """What the checks of an attempt work on: the learner's folder, and what deploying it came to.
 
-    def __init__(self, session: Session, outputs: dict[str, str], seed: int, check: str) -> None:
-        self.outputs = outputs
-        self.draw = Draw(seed, check)
-        self._session = session
+    `calls` names the file of each function that a check may call.
+    """
+
+    session: Session
+    folder: Path
+    outputs: dict[str, str]
+    calls: dict[str, str]
+    seed: int
+
+    def caller(self) -> Caller:
+        return Caller(self.folder, self.session, self.outputs, self.calls)
+
+
+class CheckedLab:
+    """The verified outputs, clients with the checks' own keys, and the target's patience. One check has one."""
+
+    def __init__(self, deployed: Deployed, check: str) -> None:
+        self.outputs = deployed.outputs
+        self.draw = Draw(deployed.seed, check)
+        self._deployed = deployed
+        self._session = deployed.session
+        self._stack = contextlib.ExitStack()
+        self._own_caller: Caller | None = None
+
+    def close(self) -> None:
+        """End the processes that the check started."""
+        self._stack.close()
+
+    def call(self, function: str, *args, seconds: float = 60.0) -> Called:
+        """Call function(lab, *args) of the learner's script, in a sandboxed process that this check keeps."""
+        if self._own_caller is None:
+            self._own_caller = self.caller()
+        return self._own_caller.call(function, *args, seconds=seconds)
+
+    def caller(self) -> Caller:
+        """One more such process, for calls that race with others; it ends with the check."""
+        return self._stack.enter_context(self._deployed.caller())
 
     def client(self, service: str):
         """A boto3 client with the checks' own keys."""

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from pathlib import Path
 
 from cloudkata.checking.expectation import NotAsExpected
-from cloudkata.checking.lab import CheckedLab
+from cloudkata.checking.lab import CheckedLab, Deployed
 from cloudkata.checking.verdict import BLOCKED, ERROR, FAILED, PASSED, Verdict
 from cloudkata.course.model import CheckSpec, Lab
-from cloudkata.targets.session import Session
 
 
 class _Collector:
     """A pytest plugin: provides `lab`, blocks what depends on a failed check, and records verdicts."""
 
-    def __init__(self, lab: Lab, session: Session, outputs: dict[str, str], seed: int, progress) -> None:
+    def __init__(self, lab: Lab, deployed: Deployed, progress) -> None:
         self._specs = {(spec.file, spec.function): spec for spec in lab.checks}
-        self._session, self._outputs, self._seed = session, outputs, seed
+        self._deployed = deployed
         self._progress = progress
         self.verdicts: dict[str, Verdict] = {}
 
@@ -37,12 +37,14 @@ class _Collector:
             self._record(spec, BLOCKED, 0.0, why=f"It builds on {', '.join(failed)}.")
             return True
         began = time.monotonic()
+        lab = CheckedLab(self._deployed, spec.id)
         try:
-            item.obj(CheckedLab(self._session, self._outputs, self._seed, spec.id))
+            with contextlib.closing(lab):
+                item.obj(lab)
         except NotAsExpected as error:
             took = time.monotonic() - began
             self._record(spec, FAILED, took, error.expected, error.actual, error.why)
-        except Exception as error:  # noqa: BLE001 (whatever a check raises besides is our fault or the target's)
+        except Exception as error:  # whatever a check raises besides is our fault or the target's
             took = time.monotonic() - began
             self._record(spec, ERROR, took, actual=f"{type(error).__name__}: {error}"[:2048])
         else:
@@ -55,13 +57,11 @@ class _Collector:
         )
 
 
-def run_checks(
-    lab: Lab, folder: Path, session: Session, outputs: dict[str, str], seed: int, progress=lambda text: None
-) -> list[Verdict]:
+def run_checks(lab: Lab, folder: Path, deployed: Deployed, progress=lambda text: None) -> list[Verdict]:
     """Run every check of `lab` from `folder`; one verdict for each, in the order they are declared."""
     import pytest
 
-    collector = _Collector(lab, session, outputs, seed, progress)
+    collector = _Collector(lab, deployed, progress)
     kept = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(("PYTEST_", "PYTHON"))}
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     try:

@@ -1,6 +1,20 @@
 """Reads the course's folders into frozen models."""
 
-from cloudkata.course.load import CourseError, find_course, load_lab
-from cloudkata.course.model import CheckSpec, Course, Lab, Task
+from cloudkata.course.load import choose, find_course, load_lab, load_misconceptions, load_neighbours
+from cloudkata.course.manifest import CourseError
+from cloudkata.course.model import CheckSpec, Course, Edit, Lab, Task, Variant
 
-__all__ = ["CheckSpec", "Course", "CourseError", "Lab", "Task", "find_course", "load_lab"]
+__all__ = [
+    "CheckSpec",
+    "Course",
+    "CourseError",
+    "Edit",
+    "Lab",
+    "Task",
+    "Variant",
+    "choose",
+    "find_course",
+    "load_lab",
+    "load_misconceptions",
+    "load_neighbours",
+]

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import difflib
-import tomllib
 from pathlib import Path
 
 from cloudkata.course.checks import read_checks
-from cloudkata.course.model import Course, Lab, Task
+from cloudkata.course.manifest import (
+    CourseError,
+    EditEntry,
+    LabManifest,
+    MisconceptionFile,
+    NeighbourFile,
+    read_model,
+    read_toml,
+)
+from cloudkata.course.model import Course, Edit, Lab, Task, Variant
 
 MANIFEST = "course.toml"
-_WANTED = {"title": str, "summary": str, "minutes": int, "outputs": dict, "tasks": list}
-_WANTED_TASK = {"id": str, "title": str, "weight": int, "hints": list}
-
-
-class CourseError(Exception):
-    """A file of the course is missing or wrong, or nothing has the name asked for; the message says what to do."""
 
 
 def find_course(start: Path) -> Course:
     """The course whose folder holds `start`. Raises CourseError."""
     for folder in (start.resolve(), *start.resolve().parents):
         if (folder / MANIFEST).is_file():
-            labs = _read(folder / MANIFEST).get("labs")
+            labs = read_toml(folder / MANIFEST).get("labs")
             if not isinstance(labs, list) or not all(isinstance(slug, str) for slug in labs):
                 raise CourseError(f"{MANIFEST}: `labs` must be a list of folder names")
             return Course(folder, tuple(labs))
@@ -44,13 +46,8 @@ def choose(course: Course, word: str) -> str:
 
 def load_lab(course: Course, slug: str) -> Lab:
     """Read one lab with its checks. Raises CourseError that names the file and the key."""
-    path = course.starter(slug) / "lab.toml"
-    data = _read(path)
-    _require(data, _WANTED, f"{slug}/lab.toml")
-    tasks = []
-    for entry in data["tasks"]:
-        _require(entry, _WANTED_TASK, f"{slug}/lab.toml, [[tasks]]")
-        tasks.append(Task(entry["id"], entry["title"], entry["weight"], tuple(entry["hints"])))
+    manifest = read_model(course.starter(slug) / "lab.toml", LabManifest)
+    tasks = [Task(entry.id, entry.title, entry.weight, tuple(entry.hints)) for entry in manifest.tasks]
     try:
         checks = read_checks(course.checks(slug), slug.split("-", 1)[0])
     except (SyntaxError, ValueError, OSError) as error:
@@ -60,23 +57,35 @@ def load_lab(course: Course, slug: str) -> Lab:
         if spec.task not in known:
             raise CourseError(f"check {spec.id}: there is no task {spec.task} in {slug}/lab.toml")
     return Lab(
-        slug, data["title"], data["summary"], data["minutes"], dict(data["outputs"]), tuple(tasks), tuple(checks)
+        slug=slug,
+        title=manifest.title,
+        summary=manifest.summary,
+        minutes=manifest.minutes,
+        outputs=dict(manifest.outputs),
+        tasks=tuple(tasks),
+        checks=tuple(checks),
+        calls=manifest.calls,
+        prerequisites=tuple(manifest.prerequisites),
+        not_enforced=tuple(manifest.not_enforced),
+        real_account_only=tuple(manifest.real_account_only),
+        cost=manifest.cost,
     )
 
 
-def _read(path: Path) -> dict:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CourseError(f"{path.parent.name}/{path.name} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CourseError(f"{path.parent.name}/{path.name} is not valid TOML: {error}") from error
+def load_misconceptions(course: Course, slug: str) -> list[Variant]:
+    """The known-wrong variants of a lab's solution. Raises CourseError."""
+    file = read_model(course.checks(slug) / "misconceptions.toml", MisconceptionFile)
+    return [
+        Variant(entry.id, entry.belief, _edits(entry.edits), entry.source, entry.correction, tuple(entry.caught_by))
+        for entry in file.misconception
+    ]
 
 
-def _require(data: dict, wanted: dict[str, type], where: str) -> None:
-    for key, kind in wanted.items():
-        if not isinstance(data.get(key), kind):
-            raise CourseError(f"{where}: `{key}` must be given, as {_KINDS[kind]}")
+def load_neighbours(course: Course, slug: str) -> list[Variant]:
+    """The known-right variants of a lab's solution. Raises CourseError."""
+    file = read_model(course.checks(slug) / "neighbours.toml", NeighbourFile)
+    return [Variant(entry.id, entry.why, _edits(entry.edits)) for entry in file.neighbour]
 
 
-_KINDS = {str: "text", int: "a whole number", dict: "a table", list: "a list"}
+def _edits(entries: list[EditEntry]) -> tuple[Edit, ...]:
+    return tuple(Edit(entry.file, entry.find, entry.replace) for entry in entries)

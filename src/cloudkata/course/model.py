@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -31,8 +31,32 @@ class CheckSpec:
 
 
 @dataclass(frozen=True)
+class Edit:
+    """A change of one file of the solution: `find` stands there exactly once."""
+
+    file: str
+    find: str
+    replace: str
+
+
+@dataclass(frozen=True)
+class Variant:
+    """The solution with a few edits: a misconception, with the checks that must catch it, or a neighbour.
+
+    `belief` is what somebody thinks who writes it so, or for a neighbour why it is equally right.
+    """
+
+    id: str
+    belief: str
+    edits: tuple[Edit, ...]
+    source: str = ""
+    correction: str = ""
+    caught_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Lab:
-    """One lab: `slug` is its folder's name, `outputs` maps an output to its kind."""
+    """One lab: `slug` is its folder's name, `outputs` maps an output to its kind, `calls` a function to its file."""
 
     slug: str
     title: str
@@ -41,6 +65,11 @@ class Lab:
     outputs: dict[str, str]
     tasks: tuple[Task, ...]
     checks: tuple[CheckSpec, ...]
+    calls: dict[str, str] = field(default_factory=dict)
+    prerequisites: tuple[str, ...] = ()
+    not_enforced: tuple[str, ...] = ()
+    real_account_only: tuple[str, ...] = ()
+    cost: str = ""
 
     @property
     def number(self) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from cloudkata.checking.lab import Deployed
 from cloudkata.checking.plugin import run_checks
 from cloudkata.checking.verdict import ERROR, PASSED, SKIPPED, Verdict
 from cloudkata.course.model import Course, Lab
@@ -72,7 +73,8 @@ def attempt(
                 outputs = verify(deployment.outputs, lab.outputs, session)
             except OutputError as error:
                 return came_to(NOT_DEPLOYED, deployment=deployment, problem=str(error))
-            verdicts = tuple(run_checks(lab, course.checks(lab.slug), session, outputs, seed, progress))
+            deployed = Deployed(session, folder, outputs, lab.calls, seed)
+            verdicts = tuple(run_checks(lab, course.checks(lab.slug), deployed, progress))
     except (EngineError, SandboxError, BotoCoreError, ClientError) as error:
         return came_to(FAULT, problem=str(error))
     return came_to(_status(verdicts), verdicts=verdicts, deployment=deployment)

@@ -1,0 +1,101 @@
+"""The files of a lab that authors write in TOML, as pydantic models: what must be there, and how."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+OutputKind = Literal["function-name", "table-name"]
+MAX_REAL_ACCOUNT_ONLY = 2
+Id = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+Text = Annotated[str, Field(min_length=1)]
+
+
+class CourseError(Exception):
+    """A file of the course is missing or wrong, or nothing has the name asked for; the message says what to do."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TaskEntry(_Strict):
+    id: Id
+    title: Text
+    weight: Annotated[int, Field(ge=1)]
+    skills: list[str] = []
+    hints: Annotated[list[Text], Field(min_length=3, max_length=3)]
+
+
+class LabManifest(_Strict):
+    """lab.toml."""
+
+    title: Text
+    summary: Text
+    minutes: Annotated[int, Field(ge=1)]
+    prerequisites: list[str] = []
+    outputs: dict[str, OutputKind]
+    calls: dict[str, str] = {}
+    not_enforced: list[str] = []
+    real_account_only: Annotated[list[str], Field(max_length=MAX_REAL_ACCOUNT_ONLY)] = []
+    cost: str = ""
+    tasks: Annotated[list[TaskEntry], Field(min_length=1)]
+
+
+class EditEntry(_Strict):
+    file: Text
+    find: Text
+    replace: str
+
+
+class MisconceptionEntry(_Strict):
+    id: Id
+    belief: Text
+    source: Text
+    correction: Text
+    caught_by: Annotated[list[str], Field(min_length=1)]
+    edits: Annotated[list[EditEntry], Field(min_length=1)]
+
+
+class NeighbourEntry(_Strict):
+    id: Id
+    why: Text
+    edits: Annotated[list[EditEntry], Field(min_length=1)]
+
+
+class MisconceptionFile(_Strict):
+    misconception: list[MisconceptionEntry]
+
+
+class NeighbourFile(_Strict):
+    neighbour: list[NeighbourEntry]
+
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def read_toml(path: Path) -> dict:
+    """The contents of a TOML file. Raises CourseError that names the file and what is wrong."""
+    shown = f"{path.parent.name}/{path.name}"
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CourseError(f"{shown} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise CourseError(f"{shown} is not UTF-8 text: byte {error.start}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise CourseError(f"{shown} is not valid TOML: {error}") from error
+
+
+def read_model(path: Path, model: type[_Model]) -> _Model:
+    """A TOML file as a model. Raises CourseError that names the file, the key and what was expected."""
+    data = read_toml(path)
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise CourseError(f"{path.parent.name}/{path.name}: {key}: {first['msg']}") from error
