@@ -12,27 +12,10 @@ from cloudkata.deployment.learner import deploy
 from cloudkata.engine.process import EngineError
 from cloudkata.grading.attempt import EXIT, FAIL, FAULT, NOT_DEPLOYED, PASS, attempt
 from cloudkata.targets.embedded import EmbeddedTarget
+from cloudkata.targets.shared import Shared
 
 COURSE = find_course(Path(__file__))
 LAB = load_lab(COURSE, "00-first-proof")
-
-
-class Shared:
-    """One engine for all attempts of this file, each with an account of its own."""
-
-    name = "embedded"
-
-    def __init__(self, target):
-        self._target = target
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        pass
-
-    def session(self, number):
-        return self._target.session(number)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from cloudkata.course import Course, CourseError, find_course, load_lab
-from cloudkata.course.load import choose
+from cloudkata.course import choose
 
 
 def check(

@@ -8,7 +8,7 @@ import sys
 import typer
 from rich.console import Console
 
-from cloudkata.cli import doctor, learner
+from cloudkata.cli import author, doctor, learner
 from cloudkata.course import CourseError
 from cloudkata.engine.process import EngineError
 
@@ -22,6 +22,8 @@ app = typer.Typer(
 )
 app.command("check")(learner.check)
 app.command("doctor")(doctor.doctor)
+app.command("matrix")(author.matrix)
+app.command("sync")(author.sync)
 
 
 @app.callback(invoke_without_command=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import shutil
 from pathlib import Path
 
@@ -19,10 +20,21 @@ def edit_problems(solution: Path, variant: Variant) -> list[str]:
         text = path.read_text(encoding="utf-8") if path.is_file() else ""
         if (times := text.count(edit.find)) != 1:
             found.append(f"{variant.id}: its text to find stands {times} times in {edit.file}, not once")
+        elif path.suffix == ".py":
+            found += _syntax(variant, edit.file, text.replace(edit.find, edit.replace))
     lines = sum(max(len(edit.find.splitlines()), len(edit.replace.splitlines())) for edit in variant.edits)
     if lines > MAX_LINES:
         found.append(f"{variant.id}: its edits have {lines} lines, {MAX_LINES} are allowed")
     return found
+
+
+def _syntax(variant: Variant, file: str, text: str) -> list[str]:
+    """A variant must be wrong in what it does, not in its grammar."""
+    try:
+        ast.parse(text, file)
+    except SyntaxError as error:
+        return [f"{variant.id}: {file} is no Python after its edits: line {error.lineno}, {error.msg}"]
+    return []
 
 
 def make_variant(solution: Path, variant: Variant, target: Path) -> Path:

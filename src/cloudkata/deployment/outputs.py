@@ -8,6 +8,7 @@ from collections.abc import Callable
 from cloudkata.targets.session import Session
 
 _NAME = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
+_TABLE = re.compile(r"^[A-Za-z0-9_.-]{3,255}$")
 
 
 class OutputError(Exception):
@@ -27,8 +28,7 @@ def verify(claimed: dict[str, str], kinds: dict[str, str], session: Session) -> 
 def _function_name(name: str, value: str, session: Session) -> None:
     if not _NAME.match(value):
         raise OutputError(f"the output {name} is not the name of a function: {value[:200]!r}")
-    if not value.startswith(session.prefix + "-"):
-        raise OutputError(f"the output {name} is {value!r}, which lab.name(...) of this attempt did not make")
+    _own_name(name, value, session)
     client = session.client("lambda", session.checks)
     try:
         client.get_function_configuration(FunctionName=value)
@@ -36,4 +36,23 @@ def _function_name(name: str, value: str, session: Session) -> None:
         raise OutputError(f"the output {name} is {value!r}, but there is no such function") from None
 
 
-_KINDS: dict[str, Callable[[str, str, Session], None]] = {"function-name": _function_name}
+def _table_name(name: str, value: str, session: Session) -> None:
+    if not _TABLE.match(value):
+        raise OutputError(f"the output {name} is not the name of a table: {value[:200]!r}")
+    _own_name(name, value, session)
+    client = session.client("dynamodb", session.checks)
+    try:
+        client.describe_table(TableName=value)
+    except client.exceptions.ResourceNotFoundException:
+        raise OutputError(f"the output {name} is {value!r}, but there is no such table") from None
+
+
+def _own_name(name: str, value: str, session: Session) -> None:
+    if not value.startswith(session.prefix + "-"):
+        raise OutputError(f"the output {name} is {value!r}, which lab.name(...) of this attempt did not make")
+
+
+_KINDS: dict[str, Callable[[str, str, Session], None]] = {
+    "function-name": _function_name,
+    "table-name": _table_name,
+}

@@ -1,0 +1,88 @@
+"""Commands of an author."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cloudkata.cli.learner import progress_line
+from cloudkata.course import Course, choose, find_course
+from cloudkata.course.starter import stale_files, write_starter
+
+_MARK = {"passed": "✓", "failed": "✗", "blocked": "-", "skipped": "?", "error": "!"}
+Labs = Annotated[list[str] | None, typer.Argument(help="The labs; none for all.")]
+
+
+def _chosen(course: Course, labs: list[str] | None) -> list[str]:
+    return [choose(course, word) for word in labs] if labs else list(course.labs)
+
+
+def matrix(
+    labs: Labs = None,
+    record: Annotated[bool, typer.Option("--record", help="Write the failing sets beside the checks.")] = False,
+    workers: Annotated[int, typer.Option(help="Processes to run attempts in; 0 for one a core.")] = 0,
+) -> None:
+    """Run solution, starter, neighbours and misconceptions of labs against their checks.
+
+    Example: kata matrix 00
+    """
+    from cloudkata.grading import matrix as grading
+
+    course = find_course(Path.cwd())
+    console = Console(highlight=False)
+    holds = True
+    for slug in _chosen(course, labs):
+        with progress_line(console) as progress:
+            progress(f"{slug}: starting")
+            found = grading.run_matrix(course, slug, workers or grading.workers_here(), progress)
+        problems = list(found.problems)
+        if record and not problems:
+            grading.record(course, found)
+        elif found.records != grading.recorded(course, slug):
+            problems.append("the failing sets are not as recorded: look at them, then run kata matrix --record")
+        _show(console, found)
+        for problem in problems:
+            console.print(Text(f"✗ {problem}", style="red"))
+        seconds = sum(row.attempt.seconds for row in found.rows)
+        says = "holds" if not problems else "does not hold"
+        console.print(f"The matrix of {slug} {says}: {len(found.rows)} attempts, {seconds:.0f} s of grading.\n")
+        holds = holds and not problems
+    raise typer.Exit(0 if holds else 1)
+
+
+def _show(console: Console, found) -> None:
+    table = Table(title=f"Lab {found.lab.number}: {found.lab.title}", title_justify="left", box=None, pad_edge=False)
+    table.add_column("variant", overflow="fold")
+    for number, _ in enumerate(found.lab.checks, 1):
+        table.add_column(str(number), justify="center")
+    table.add_column("came to")
+    for row in found.rows:
+        statuses = {verdict.id: verdict.status for verdict in row.attempt.verdicts}
+        marks = [_MARK.get(statuses.get(spec.id, ""), " ") for spec in found.lab.checks]
+        table.add_row(row.id, *marks, row.attempt.status)
+    console.print(table)
+    for number, spec in enumerate(found.lab.checks, 1):
+        console.print(Text(f"{number:>3} {spec.id}", style="dim"))
+
+
+def sync(
+    labs: Labs = None,
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; fail when a starter is stale.")] = False,
+) -> None:
+    """Make the starters of labs from their solutions.
+
+    Example: kata sync --check
+    """
+    course = find_course(Path.cwd())
+    stale = False
+    for slug in _chosen(course, labs):
+        changed = stale_files(course, slug) if check else write_starter(course, slug)
+        for name in changed:
+            typer.echo(f"{'stale' if check else 'written'}: labs/{slug}/{name}")
+        stale = stale or bool(changed)
+    raise typer.Exit(1 if check and stale else 0)

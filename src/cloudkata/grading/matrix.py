@@ -1,0 +1,177 @@
+"""Grades the grader: solution, starter, neighbours and misconceptions of a lab against all of its checks."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from cloudkata.checking.verdict import FAILED, PASSED
+from cloudkata.course import Course, Lab, Variant, find_course, load_lab, load_misconceptions, load_neighbours
+from cloudkata.course.variants import make_variant
+from cloudkata.grading.attempt import FAULT, NOT_DEPLOYED, PASS, Attempt, attempt
+from cloudkata.targets.embedded import EmbeddedTarget
+from cloudkata.targets.shared import Shared
+
+MIN_NEIGHBOURS = 3
+RECORDS = "records.json"
+_TRIES = 2  # a fault of ours or the target's is tried once more before it is reported
+
+
+@dataclass(frozen=True)
+class Row:
+    """One variant and what its attempt came to. `kind`: solution, starter, neighbour or misconception."""
+
+    kind: str
+    id: str
+    attempt: Attempt
+
+    @property
+    def failing(self) -> list[str]:
+        return [verdict.id for verdict in self.attempt.verdicts if verdict.status == FAILED]
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """All rows of a lab, and in `problems` a sentence for each rule that does not hold."""
+
+    lab: Lab
+    rows: tuple[Row, ...]
+    problems: tuple[str, ...]
+
+    @property
+    def records(self) -> dict[str, list[str]]:
+        """The full failing set of each misconception."""
+        return {row.id: row.failing for row in self.rows if row.kind == "misconception"}
+
+
+def run_matrix(course: Course, slug: str, workers: int, progress: Callable[[str], None] = lambda text: None) -> Matrix:
+    """Run every variant of a lab, in `workers` processes with an engine each. Raises CourseError."""
+    lab = load_lab(course, slug)
+    misconceptions, neighbours = load_misconceptions(course, slug), load_neighbours(course, slug)
+    with tempfile.TemporaryDirectory(prefix="kata-matrix-") as scratch:
+        jobs = [("solution", "solution", course.solution(slug)), ("starter", "starter", course.starter(slug))]
+        for kind, variants in (("neighbour", neighbours), ("misconception", misconceptions)):
+            for variant in variants:
+                folder = make_variant(course.solution(slug), variant, Path(scratch) / kind / variant.id)
+                jobs.append((kind, variant.id, folder))
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(str(course.root),)) as pool:
+            futures = [(kind, name, pool.submit(_grade, slug, str(folder))) for kind, name, folder in jobs]
+            rows = []
+            for kind, name, future in futures:
+                rows.append(Row(kind, name, future.result()))
+                progress(f"{slug}: {len(rows)} of {len(jobs)}")
+    problems = judge(lab, misconceptions, rows)
+    return Matrix(lab, tuple(rows), tuple(problems))
+
+
+_state: dict = {}
+
+
+def _start(root: str) -> None:
+    """A worker's own course and engine; the engine ends with the worker."""
+    _state["course"] = find_course(Path(root))
+    _state["target"] = EmbeddedTarget().__enter__()
+
+
+def _grade(slug: str, folder: str) -> Attempt:
+    course = _state["course"]
+    for _ in range(_TRIES):
+        result = attempt(course, load_lab(course, slug), Path(folder), Shared(_state["target"]))
+        if result.status != FAULT:
+            break
+        if not _state["target"].engine.alive:
+            _state["target"] = EmbeddedTarget().__enter__()
+    return result
+
+
+def judge(lab: Lab, misconceptions: list[Variant], rows: list[Row]) -> list[str]:
+    """A sentence for each rule of the matrix that the rows break."""
+    return [
+        *_right_ones(rows),
+        *_starter(rows),
+        *_wrong_ones(lab, misconceptions, rows),
+        *_every_check(lab, rows),
+    ]
+
+
+def _right_ones(rows: list[Row]):
+    for row in rows:
+        if row.kind in ("solution", "neighbour"):
+            bad = [f"{verdict.id} {verdict.status}" for verdict in row.attempt.verdicts if verdict.status != PASSED]
+            if row.attempt.status != PASS or bad:
+                yield f"{row.kind} {row.id} must pass everything: {row.attempt.problem or ', '.join(bad)}"
+    if sum(row.kind == "neighbour" for row in rows) < MIN_NEIGHBOURS:
+        yield f"there must be at least {MIN_NEIGHBOURS} neighbours"
+
+
+def _starter(rows: list[Row]):
+    for row in rows:
+        if row.kind != "starter":
+            continue
+        if row.attempt.status in (NOT_DEPLOYED, FAULT):
+            yield f"the starter must deploy: {row.attempt.problem or row.attempt.status}"
+        elif row.attempt.score > 0:
+            yield "the starter must pass no task"
+
+
+def _wrong_ones(lab: Lab, misconceptions: list[Variant], rows: list[Row]):
+    tasks = {spec.id: spec.task for spec in lab.checks}
+    by_id = {row.id: row for row in rows if row.kind == "misconception"}
+    for variant in misconceptions:
+        row = by_id[variant.id]
+        if row.attempt.status in (NOT_DEPLOYED, FAULT):
+            faults = [f"{v.id}: {v.actual}" for v in row.attempt.verdicts if v.status == "error"]
+            yield f"{variant.id} must deploy and be graded: {row.attempt.problem or '; '.join(faults)}"
+            continue
+        for check in variant.caught_by:
+            if check not in tasks:
+                yield f"{variant.id}: there is no check {check}"
+            elif check not in row.failing:
+                yield f"{variant.id} must make {check} fail"
+        related = {tasks[check] for check in variant.caught_by if check in tasks}
+        strays = [check for check in row.failing if tasks[check] not in related]
+        if strays:
+            yield f"{variant.id} makes checks of other tasks fail: {', '.join(strays)}"
+
+
+def _every_check(lab: Lab, rows: list[Row]):
+    tasks = {spec.id: spec.task for spec in lab.checks}
+    sizes: dict[str, int] = {}
+    for task in tasks.values():
+        sizes[task] = sizes.get(task, 0) + 1
+    for check, task in tasks.items():
+        sharp = [
+            row
+            for row in rows
+            if row.kind == "misconception"
+            and check in row.failing
+            and sum(tasks[other] == task for other in row.failing) * 2 <= max(2, sizes[task])
+        ]
+        if not sharp:
+            yield f"{check} is made to fail by no misconception that fails at most half of its task's checks"
+
+
+def recorded(course: Course, slug: str) -> dict[str, list[str]]:
+    """The failing sets that an earlier matrix recorded; none where there is no record."""
+    try:
+        return json.loads((course.checks(slug) / RECORDS).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def record(course: Course, matrix: Matrix) -> None:
+    """Write the failing sets beside the checks."""
+    text = json.dumps(matrix.records, indent=2, sort_keys=True) + "\n"
+    (course.checks(matrix.lab.slug) / RECORDS).write_text(text, encoding="utf-8")
+
+
+def workers_here() -> int:
+    """As many workers as there are cores to run them on."""
+    return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
