@@ -38,6 +38,7 @@ _RUNTIME = "ministack.core.lambda_runtime"
 SEAMS = {
     seam.name: seam
     for seam in (
+        Seam("ministack.core.iam_evaluator", "evaluate_trust_policy", "4b50aa29ad29"),
         Seam(_RUNTIME, "_worker_class_for", "b5a23849280a"),
         Seam(_LAMBDA, "_execute_function", "3ceb16d6480a"),
         Seam(_LAMBDA, "_invoke", "ab193779e5c2"),
@@ -65,6 +66,7 @@ SEAMS = {
         Seam(_LAMBDA, "_get_layer_version", "bc56f692fb30"),
         Seam(_LAMBDA, "_get_layer_version_by_arn", "bd1ccbb91ced"),
         Seam(_LAMBDA, "time", "module"),
+        Seam("ministack.services.cloudformation.stacks", "_runs_on_worker_thread", "23955511141f"),
         Seam("ministack.services.sqs", "time", "module"),
         Seam("ministack.services.dynamodb", "time", "module"),
         Seam("ministack.services.stepfunctions", "time", "module"),

@@ -96,7 +96,7 @@ async def _serve(config: dict, state: Path, port: int, listeners: list[socket.so
     from hypercorn.utils import wrap_app
     from ministack.app import app as ministack
 
-    from cloudkata.engine import behaviours, control
+    from cloudkata.engine import behaviours, control, walls
     from cloudkata.engine.activity import Activity
     from cloudkata.engine.clock import AwsClock
     from cloudkata.engine.context import Context
@@ -134,6 +134,7 @@ async def _serve(config: dict, state: Path, port: int, listeners: list[socket.so
         serve=serve,
     )
     context.behaviours = behaviours.install(context, config["behaviours"])
+    walls.register(context.seams)
     context.seams.install()
     for start in context.after_install:
         start()
