@@ -12,6 +12,7 @@ from rich.text import Text
 
 from cloudkata.cli.learner import progress_line
 from cloudkata.course import Course, choose, find_course
+from cloudkata.course.lint import lint_course, lint_lab
 from cloudkata.course.starter import stale_files, write_starter
 
 _MARK = {"passed": "✓", "failed": "✗", "blocked": "-", "skipped": "?", "error": "!"}
@@ -68,6 +69,21 @@ def _show(console: Console, found) -> None:
     console.print(table)
     for number, spec in enumerate(found.lab.checks, 1):
         console.print(Text(f"{number:>3} {spec.id}", style="dim"))
+
+
+def lint(labs: Labs = None) -> None:
+    """Find what dangles, is stale or is missing in labs.
+
+    Example: kata lint
+    """
+    course = find_course(Path.cwd())
+    problems = [] if labs else lint_course(course)
+    for slug in _chosen(course, labs):
+        problems += lint_lab(course, slug)
+    for problem in problems:
+        typer.echo(problem)
+    typer.echo(f"{len(problems)} problem(s) found" if problems else "Nothing to complain about.")
+    raise typer.Exit(1 if problems else 0)
 
 
 def sync(

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.table import Table
 
-from cloudkata.course import Course, CourseError, find_course, load_lab
-from cloudkata.course import choose
+from cloudkata.course import Course, CourseError, choose, find_course, load_lab
+from cloudkata.course.workspace import start_lab
 
 
 def check(
@@ -65,11 +65,57 @@ def write_json(file: str, data: dict) -> None:
 
 def _workspace(course: Course, slug: str) -> Path:
     """The learner's own folder for a lab; on the first time a copy of the starter."""
-    folder = course.workspace(slug)
-    if not folder.exists():
-        shutil.copytree(course.starter(slug), folder, ignore=shutil.ignore_patterns("lab.toml", "__pycache__"))
+    folder, new = start_lab(course, slug)
+    if new:
         sys.stderr.write(f"The starter is now in {folder.relative_to(course.root)}: edit it there, then check again.\n")
     return folder
+
+
+def start(lab: Annotated[str, typer.Argument(help="The lab: its number, its name or a part of it.")]) -> None:
+    """Copy the starter of a lab to your workspace.
+
+    Example: kata start 00
+    """
+    course = find_course(Path.cwd())
+    slug = choose(course, lab)
+    found = load_lab(course, slug)
+    folder, new = start_lab(course, slug)
+    shown = folder.relative_to(course.root)
+    typer.echo(f"Lab {found.number}: {found.title}. {found.summary} About {found.minutes} minutes.")
+    typer.echo(f"{'The starter is now in' if new else 'You have started it already, in'} {shown}.")
+    typer.echo(f"Read {shown}/README.md, edit, and run: kata check {found.number}")
+
+
+def list_labs() -> None:
+    """Show all labs, in the order to take them.
+
+    Example: kata list
+    """
+    course = find_course(Path.cwd())
+    console = Console(highlight=False)
+    table = Table(box=None, pad_edge=False)
+    for title, options in (("lab", {}), ("title", {"overflow": "fold"}), ("minutes", {"justify": "right"}), ("", {})):
+        table.add_column(title, **options)
+    for slug in course.labs:
+        lab = load_lab(course, slug)
+        state = "started" if course.workspace(slug).exists() else ""
+        table.add_row(lab.number, lab.title, str(lab.minutes), state)
+    console.print(table)
+
+
+def where_am_i() -> None:
+    """Say which lab comes next, and the command for it."""
+    course = find_course(Path.cwd())
+    started = [slug for slug in course.labs if course.workspace(slug).exists()]
+    if started:
+        lab = load_lab(course, started[-1])
+        typer.echo(f"You are in lab {lab.number}: {lab.title}, in workspace/{lab.slug}.")
+        typer.echo(f"Next: edit it there, then run: kata check {lab.number}")
+    else:
+        lab = load_lab(course, course.labs[0])
+        typer.echo(f"Welcome. The first lab is {lab.number}: {lab.title}. {lab.summary} About {lab.minutes} minutes.")
+        typer.echo(f"Next: kata start {lab.number}")
+    typer.echo("All commands: kata --help")
 
 
 @contextlib.contextmanager

@@ -21,7 +21,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("check")(learner.check)
+app.command("start")(learner.start)
+app.command("list")(learner.list_labs)
 app.command("doctor")(doctor.doctor)
+app.command("lint")(author.lint)
 app.command("matrix")(author.matrix)
 app.command("sync")(author.sync)
 
@@ -30,7 +33,7 @@ app.command("sync")(author.sync)
 def _root(context: typer.Context) -> None:
     """A hands-on AWS course whose autograder proves what your code does."""
     if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+        learner.where_am_i()
 
 
 def main() -> None:
