@@ -100,6 +100,7 @@ class Engine:
         if "port" not in answer:
             process.kill()
             process.wait()
+            process.stdin.close()  # type: ignore[union-attr]
             tail = _tail(state / "engine.log")
             shutil.rmtree(state, ignore_errors=True)
             os.close(lock)

@@ -23,6 +23,7 @@ def _serve() -> None:
             answer.set_result(subprocess.Popen(argv, **options))
         except BaseException as error:  # noqa: BLE001 (handed to the caller)
             answer.set_exception(error)
+        del answer, argv, options  # or the last process is kept until the next one
 
 
 def popen(argv: list[str], **options) -> subprocess.Popen:
