@@ -23,6 +23,7 @@ from pathlib import Path
 import pytest
 
 from cloudkata.engine.process import Engine
+from cloudkata.sandbox.isolation import DISABLE_ENV
 
 sys.path.insert(0, str(Path(__file__).parent))  # the tests import their support.py
 
@@ -103,6 +104,14 @@ def _by_own_assertion(item, excinfo) -> bool:
     return excinfo.errisinstance(AssertionError) and str(excinfo.traceback[-1].path) == str(item.path)
 
 
+def start_engine(behaviours: list[str] | None, factor: float = 1.0) -> Engine:
+    """An engine with these behaviours. MiniStack's own way to run functions, on the host, needs the sandbox off."""
+    with pytest.MonkeyPatch.context() as patch:
+        if behaviours is not None and "function_environments" not in behaviours:
+            patch.setenv(DISABLE_ENV, "1")
+        return Engine.start(behaviours=behaviours, factor=factor)
+
+
 @pytest.fixture(scope="session")
 def engines():
     """Engines by the behaviours that they run and their time factor, each started once."""
@@ -111,7 +120,7 @@ def engines():
     def get(behaviours: list[str] | None, factor: float) -> Engine:
         key = (None if behaviours is None else tuple(behaviours), factor)
         if key not in running:
-            running[key] = Engine.start(behaviours=behaviours, factor=factor)
+            running[key] = start_engine(behaviours, factor)
         return running[key]
 
     yield get
@@ -120,8 +129,14 @@ def engines():
 
 
 @pytest.fixture
-def aws(request, engines) -> Account:
+def aws(request, engines) -> Iterator[Account]:
     """A fresh account on the target."""
+    account = _account(request, engines)
+    yield account
+    account.close()
+
+
+def _account(request, engines) -> Account:
     target = target_of(request.config)
     if target.startswith("endpoint="):
         number = str(secrets.randbelow(9 * 10**11) + 10**11)
@@ -139,6 +154,8 @@ def clocked(request) -> Iterator[Clocked]:
     """An engine at real speed for this test alone, since it moves time, with an account on it."""
     behaviour = behaviour_of(request.node)
     wanted = {"all": None, "bare": [], "alone": needs(behaviour)}[target_of(request.config)]
-    with Engine.start(behaviours=wanted) as engine:
+    with start_engine(wanted) as engine:
         key = engine.issue("learner")
-        yield Clocked(engine, Account(engine.endpoint, key.account, key.access_key_id, key.secret_access_key, engine.advance))
+        account = Account(engine.endpoint, key.account, key.access_key_id, key.secret_access_key, engine.advance)
+        yield Clocked(engine, account)
+        account.close()

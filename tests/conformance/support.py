@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import functools
 import io
 import json
 import time
@@ -11,7 +10,7 @@ import urllib.error
 import urllib.request
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
@@ -46,10 +45,19 @@ class Account:
     access_key_id: str
     secret_access_key: str
     advance: Callable[[float], float] | None = None  # AWS time, where the target's can be moved
+    _clients: dict = field(default_factory=dict, compare=False, repr=False)
 
     def client(self, service: str, **settings):
         """A boto3 client that retries nothing and validates nothing: the service must."""
-        return _client(self, service, tuple(sorted(settings.items())))
+        key = (service, *sorted(settings.items()))
+        if key not in self._clients:
+            self._clients[key] = _client(self, service, settings)
+        return self._clients[key]
+
+    def close(self) -> None:
+        """Close the clients' connections; the account can be used again."""
+        while self._clients:
+            self._clients.popitem()[1].close()
 
     @property
     def lambda_(self):
@@ -113,9 +121,8 @@ class Account:
         )
 
 
-@functools.cache
-def _client(account: Account, service: str, settings: tuple):
-    options = {"retries": {"max_attempts": 0}, "parameter_validation": False, "read_timeout": 60} | dict(settings)
+def _client(account: Account, service: str, settings: Mapping):
+    options = {"retries": {"max_attempts": 0}, "parameter_validation": False, "read_timeout": 60} | settings
     return boto3.client(
         service,
         endpoint_url=account.endpoint,

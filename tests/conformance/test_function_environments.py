@@ -72,7 +72,7 @@ def test_the_lines_arrive_in_the_log_group(aws):
     assert f"END RequestId: {request_id}" in text
 
 
-@pytest.mark.localstack
+@pytest.mark.not_localstack("in host mode the client context is dropped")
 def test_the_client_context_reaches_the_function(aws):
     source = "def handle(event, context):\n    found = context.client_context\n    return found and found.custom\n"
     aws.function(source)
@@ -176,6 +176,7 @@ def test_too_much_memory_ends_the_environment(aws):
     assert aws.invoke().payload == 1
 
 
+@pytest.mark.ministack
 @pytest.mark.localstack
 def test_a_timeout_is_told_and_followed_by_a_fresh_environment(aws):
     aws.function(COUNTING + "    if event:\n        import time; time.sleep(5)\n    return count\n", Timeout=1)
@@ -194,7 +195,7 @@ def test_an_exit_is_told_with_its_status(aws):
     assert answer.payload["errorMessage"].endswith("Runtime exited with error: exit status 3")
 
 
-@pytest.mark.not_localstack("in host mode 4.14 says exit status 0")
+@pytest.mark.localstack
 def test_an_exit_without_an_error_gives_no_reason(aws):
     aws.function("import os\ndef handle(event, context):\n    os._exit(0)\n")
     payload = aws.invoke().payload

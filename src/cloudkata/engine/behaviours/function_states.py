@@ -10,7 +10,8 @@ MiniStack accepts all of these at once, calls an updating function Pending, ends
 code immediately. Its `_schedule_state_transition` is emptied, an update no longer ends environments (its
 `invalidate_worker` is put off to the end of the update), and `_execute_function` is given the previous record.
 Callers inside the engine (event source mappings, other services) wait until a Pending function is Active, and so
-does CloudFormation between the steps of a stack. How long a change takes is our choice; AWS gives no figure.
+does CloudFormation for each step of a stack: its Lambda resources are moved off the event loop for that. How long a
+change takes is our choice; AWS gives no figure.
 """
 
 from __future__ import annotations
@@ -90,6 +91,8 @@ def register(context: Context) -> None:
     def begin(name) -> None:
         record = lambda_svc._functions[name]
         changes.begin(record, name, functools.partial(_settle, lambda_svc, record, name))
+        if not _is_request():
+            changes.wait(record)
 
     def create(original, data):
         answer = original({key: value for key, value in data.items() if key != "Publish"})
@@ -132,6 +135,9 @@ def register(context: Context) -> None:
         if not _updating.get():
             original(name, qualifier=qualifier, account=account, region=region)
 
+    def may_wait(original, resource_type):
+        return resource_type.startswith("AWS::Lambda::") or original(resource_type)
+
     async def invoke(original, name, event, headers, path_qualifier=None, query_params=None):
         qualifier = lambda_svc._qualifier_from_path_or_query(path_qualifier, query_params)
         _, config = lambda_svc._get_func_record_for_qualifier(name, qualifier)
@@ -160,6 +166,7 @@ def register(context: Context) -> None:
     context.seams.hook(_LAMBDA + "_create_function", create, order=80)
     context.seams.hook(_LAMBDA + "_schedule_state_transition", lambda original, name, delay: None)
     context.seams.hook(_LAMBDA + "invalidate_worker", invalidate)
+    context.seams.hook("ministack.services.cloudformation.stacks:_runs_on_worker_thread", may_wait)
     context.seams.hook(_LAMBDA + "_invoke", invoke, order=20)
     context.seams.hook(_LAMBDA + "_execute_function", execute, order=20)
 
@@ -169,11 +176,18 @@ def _conflict(lambda_svc, reason: str) -> tuple:
     return lambda_svc.error_response_json("ResourceConflictException", message, 409)
 
 
-def _refusal(lambda_svc, changes: _Changes, record: dict, name: str) -> tuple | None:
-    """Why a change cannot begin now. What has no event loop is no request, but CloudFormation: that waits."""
+def _is_request() -> bool:
+    """What has no event loop is CloudFormation, which waits before a change and after it."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
+        return False
+    return True
+
+
+def _refusal(lambda_svc, changes: _Changes, record: dict, name: str) -> tuple | None:
+    """Why a change cannot begin now."""
+    if not _is_request():
         changes.wait(record)
     config = record["config"]
     if config.get("State") == "Pending":
