@@ -16,8 +16,8 @@ from cloudkata.course.model import CheckSpec, Lab
 class _Collector:
     """A pytest plugin: provides `lab`, blocks what depends on a failed check, and records verdicts."""
 
-    def __init__(self, lab: Lab, deployed: Deployed, progress) -> None:
-        self._specs = {(spec.file, spec.function): spec for spec in lab.checks}
+    def __init__(self, specs: list[CheckSpec], deployed: Deployed, progress) -> None:
+        self._specs = {(spec.file, spec.function): spec for spec in specs}
         self._deployed = deployed
         self._progress = progress
         self.verdicts: dict[str, Verdict] = {}
@@ -57,11 +57,14 @@ class _Collector:
         )
 
 
-def run_checks(lab: Lab, folder: Path, deployed: Deployed, progress=lambda text: None) -> list[Verdict]:
-    """Run every check of `lab` from `folder`; one verdict for each, in the order they are declared."""
+def run_checks(
+    lab: Lab, folder: Path, deployed: Deployed, only: set[str] | None = None, progress=lambda text: None
+) -> list[Verdict]:
+    """Run the checks of `lab` from `folder`, or those in `only`; a verdict for each, in the order declared."""
     import pytest
 
-    collector = _Collector(lab, deployed, progress)
+    wanted = [spec for spec in lab.checks if only is None or spec.id in only]
+    collector = _Collector(wanted, deployed, progress)
     kept = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(("PYTEST_", "PYTHON"))}
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     try:
@@ -89,5 +92,5 @@ def run_checks(lab: Lab, folder: Path, deployed: Deployed, progress=lambda text:
     missing = "the check did not run"
     return [
         collector.verdicts.get(spec.id) or Verdict(spec.id, spec.task, spec.claim, ERROR, 0.0, actual=missing)
-        for spec in lab.checks
+        for spec in wanted
     ]

@@ -33,6 +33,7 @@ def matrix(
     Example: kata matrix 00
     """
     from cloudkata.grading import matrix as grading
+    from cloudkata.grading import records
 
     course = find_course(Path.cwd())
     console = Console(highlight=False)
@@ -43,8 +44,8 @@ def matrix(
             found = grading.run_matrix(course, slug, workers or grading.workers_here(), progress)
         problems = list(found.problems)
         if record and not problems:
-            grading.record(course, found)
-        elif found.records != grading.recorded(course, slug):
+            records.record(course, slug, found.records)
+        elif found.records != records.recorded(course, slug):
             problems.append("the failing sets are not as recorded: look at them, then run kata matrix --record")
         _show(console, found)
         for problem in problems:

@@ -12,20 +12,19 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cloudkata.course import Course, CourseError, choose, find_course, load_lab
+from cloudkata.course import Course, CourseError, choose, choose_task, find_course, load_lab
 from cloudkata.course.workspace import start_lab
 
 
 def check(
     lab: Annotated[str, typer.Argument(help="The lab: its number, its name or a part of it.")] = "00",
+    task: Annotated[str, typer.Option(help="Run only the checks of this task, and those they build on.")] = "",
     at: Annotated[Path | None, typer.Option(help="Grade this folder instead of your workspace.")] = None,
     solution: Annotated[bool, typer.Option("--solution", help="Grade the reference solution.")] = False,
-    seed: Annotated[
-        int | None, typer.Option(help="Draw the inputs from this seed, as an earlier report printed it.")
-    ] = None,
-    json_file: Annotated[
-        str, typer.Option("--json", help="Write the report as JSON to FILE; - is standard output.")
-    ] = "",
+    seed: Annotated[int | None, typer.Option(help="Draw the inputs from this seed of a report.", min=0)] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Show every check, not only the first that fails.")] = False,
+    json_file: Annotated[str, typer.Option("--json", help="Write the report as JSON to FILE, - to show it.")] = "",
+    junit_file: Annotated[str, typer.Option("--junit", help="Write the verdicts as JUnit XML to FILE.")] = "",
 ) -> None:
     """Deploy your code for a lab and prove what it does.
 
@@ -33,21 +32,26 @@ def check(
     """
     from cloudkata.grading.attempt import EXIT, attempt
     from cloudkata.reports.as_json import as_dict
+    from cloudkata.reports.as_junit import as_junit
     from cloudkata.reports.terminal import show
     from cloudkata.targets.embedded import EmbeddedTarget
 
     course = find_course(Path.cwd())
     slug = choose(course, lab)
+    found = load_lab(course, slug)
+    if task:
+        choose_task(found, task)
     folder = course.solution(slug) if solution else at or _workspace(course, slug)
     if not (folder / "deploy.py").is_file():
         raise CourseError(f"there is no deploy.py in {folder}; name a folder that has one with --at")
-    found = load_lab(course, slug)
     console = Console(highlight=False, stderr=json_file == "-")
     with progress_line(console) as progress:
-        result = attempt(course, found, folder, EmbeddedTarget(), seed=seed, progress=progress)
-    show(console, result)
+        result = attempt(course, found, folder, EmbeddedTarget(), seed=seed, task=task, progress=progress)
+    show(console, result, everything)
     if json_file:
         write_json(json_file, as_dict(result))
+    if junit_file:
+        write_text(junit_file, as_junit(result))
     raise typer.Exit(EXIT[result.status])
 
 
@@ -56,7 +60,12 @@ def write_json(file: str, data: dict) -> None:
     text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
     if file == "-":
         sys.stdout.write(text)
-        return
+    else:
+        write_text(file, text)
+
+
+def write_text(file: str, text: str) -> None:
+    """Write a result to `file`. Raises CourseError when that fails."""
     try:
         Path(file).write_text(text, encoding="utf-8")
     except OSError as error:

@@ -44,6 +44,16 @@ def choose(course: Course, word: str) -> str:
     raise CourseError(f'there is no lab "{word}"{hint}')
 
 
+def choose_task(lab: Lab, word: str) -> Task:
+    """The task with the id `word`. Raises CourseError with the nearest one."""
+    known = {task.id: task for task in lab.tasks}
+    if word in known:
+        return known[word]
+    near = difflib.get_close_matches(word, known, 1, 0.4)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+    raise CourseError(f'lab {lab.number} has no task "{word}"; {hint}')
+
+
 def load_lab(course: Course, slug: str) -> Lab:
     """Read one lab with its checks. Raises CourseError that names the file and the key."""
     manifest = read_model(course.starter(slug) / "lab.toml", LabManifest)

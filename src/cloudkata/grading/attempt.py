@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cloudkata.checking.lab import Deployed
 from cloudkata.checking.plugin import run_checks
-from cloudkata.checking.verdict import ERROR, PASSED, SKIPPED, Verdict
+from cloudkata.checking.verdict import ERROR, FAILED, PASSED, SKIPPED, Verdict
 from cloudkata.course.model import Course, Lab
 from cloudkata.deployment.learner import Deployment, deploy
 from cloudkata.deployment.outputs import OutputError, verify
 from cloudkata.engine.process import EngineError
+from cloudkata.grading.diagnosis import Diagnosis, diagnose
 from cloudkata.sandbox.isolation import isolation
 from cloudkata.sandbox.launch import SandboxError
 
@@ -36,6 +37,8 @@ class Attempt:
     verdicts: tuple[Verdict, ...] = ()
     deployment: Deployment | None = None
     problem: str = ""
+    diagnosis: Diagnosis = field(default_factory=Diagnosis)
+    started: float = 0.0
 
     @property
     def score(self) -> float:
@@ -50,14 +53,23 @@ class Attempt:
 
 
 def attempt(
-    course: Course, lab: Lab, folder: Path, target, *, seed: int | None = None, progress=lambda text: None
+    course: Course,
+    lab: Lab,
+    folder: Path,
+    target,
+    *,
+    seed: int | None = None,
+    task: str = "",
+    progress=lambda text: None,
 ) -> Attempt:
     """Deploy `folder` on `target`, verify what it claims, and run the lab's checks. Never raises for learner code."""
     seed = secrets.randbelow(1 << 32) if seed is None else seed
-    began = time.monotonic()
+    began, started = time.monotonic(), time.time()
+    only = _wanted(lab, task) if task else None
 
     def came_to(status: str, **more) -> Attempt:
-        return Attempt(lab, target.name, isolation().level, seed, round(time.monotonic() - began, 3), status, **more)
+        took = round(time.monotonic() - began, 3)
+        return Attempt(lab, target.name, isolation().level, seed, took, status, started=started, **more)
 
     try:
         progress("Starting the engine")
@@ -74,10 +86,12 @@ def attempt(
             except OutputError as error:
                 return came_to(NOT_DEPLOYED, deployment=deployment, problem=str(error))
             deployed = Deployed(session, folder, outputs, lab.calls, seed)
-            verdicts = tuple(run_checks(lab, course.checks(lab.slug), deployed, progress))
+            verdicts = tuple(run_checks(lab, course.checks(lab.slug), deployed, only, progress))
     except (EngineError, SandboxError, BotoCoreError, ClientError) as error:
         return came_to(FAULT, problem=str(error))
-    return came_to(_status(verdicts), verdicts=verdicts, deployment=deployment)
+    failing = [verdict.id for verdict in verdicts if verdict.status == FAILED]
+    found = diagnose(course, lab.slug, failing) if failing and not only else Diagnosis()
+    return came_to(_status(verdicts), verdicts=verdicts, deployment=deployment, diagnosis=found)
 
 
 def _status(verdicts: tuple[Verdict, ...]) -> str:
@@ -86,3 +100,12 @@ def _status(verdicts: tuple[Verdict, ...]) -> str:
         return FAULT
     # what was skipped proves nothing, so a pass needs a check that passed
     return PASS if PASSED in found and found <= {PASSED, SKIPPED} else FAIL
+
+
+def _wanted(lab: Lab, task: str) -> set[str]:
+    """The checks of one task, and those that they come after."""
+    found = {spec.id for spec in lab.checks if spec.task == task}
+    for spec in reversed(lab.checks):
+        if spec.id in found:
+            found |= set(spec.after)
+    return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import os
 import tempfile
@@ -19,7 +18,6 @@ from cloudkata.targets.embedded import EmbeddedTarget
 from cloudkata.targets.shared import Shared
 
 MIN_NEIGHBOURS = 3
-RECORDS = "records.json"
 _TRIES = 2  # a fault of ours or the target's is tried once more before it is reported
 
 
@@ -156,20 +154,6 @@ def _every_check(lab: Lab, rows: list[Row]):
         ]
         if not sharp:
             yield f"{check} is made to fail by no misconception that fails at most half of its task's checks"
-
-
-def recorded(course: Course, slug: str) -> dict[str, list[str]]:
-    """The failing sets that an earlier matrix recorded; none where there is no record."""
-    try:
-        return json.loads((course.checks(slug) / RECORDS).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-
-
-def record(course: Course, matrix: Matrix) -> None:
-    """Write the failing sets beside the checks."""
-    text = json.dumps(matrix.records, indent=2, sort_keys=True) + "\n"
-    (course.checks(matrix.lab.slug) / RECORDS).write_text(text, encoding="utf-8")
 
 
 def workers_here() -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from cloudkata.checking.verdict import PASSED
+import datetime
+
+from cloudkata.checking.verdict import FAILED, PASSED, Verdict
 from cloudkata.grading.attempt import Attempt
 from cloudkata.reports.text import safe
 
@@ -17,6 +19,7 @@ def as_dict(attempt: Attempt) -> dict:
         "target": attempt.target,
         "isolation": attempt.isolation,
         "seed": attempt.seed,
+        "started": datetime.datetime.fromtimestamp(attempt.started, datetime.UTC).isoformat(timespec="seconds"),
         "seconds": attempt.seconds,
         "status": attempt.status,
         "score": attempt.score,
@@ -31,17 +34,33 @@ def as_dict(attempt: Attempt) -> dict:
             }
             for task in attempt.lab.tasks
         ],
-        "checks": [
-            {
-                "id": verdict.id,
-                "task": verdict.task,
-                "claim": verdict.claim,
-                "status": verdict.status,
-                "seconds": verdict.seconds,
-                "expected": safe(verdict.expected),
-                "actual": safe(verdict.actual),
-                "why": safe(verdict.why),
-            }
-            for verdict in attempt.verdicts
-        ],
+        "checks": [_check(attempt, verdict) for verdict in attempt.verdicts],
+        "beliefs": {
+            "certain": attempt.diagnosis.certain,
+            "misconceptions": [
+                {"id": variant.id, "belief": variant.belief, "correction": variant.correction}
+                for variant in attempt.diagnosis.misconceptions
+            ],
+        },
+    }
+
+
+def _check(attempt: Attempt, verdict: Verdict) -> dict:
+    spec = next(spec for spec in attempt.lab.checks if spec.id == verdict.id)
+    failed = verdict.status == FAILED
+    hint = next((task.hints[0] for task in attempt.lab.tasks if task.id == verdict.task), "") if failed else ""
+    found = attempt.diagnosis
+    return {
+        "id": verdict.id,
+        "task": verdict.task,
+        "claim": verdict.claim,
+        "status": verdict.status,
+        "seconds": verdict.seconds,
+        "expected": safe(verdict.expected),
+        "actual": safe(verdict.actual),
+        "why": safe(verdict.why),
+        "hint": hint,
+        "misconception": found.misconceptions[0].id if failed and found.certain else None,
+        "cards": list(spec.cards),
+        "needs": list(spec.needs),
     }

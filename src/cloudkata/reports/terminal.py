@@ -16,11 +16,11 @@ _STYLE = {PASSED: "green", FAILED: "red", BLOCKED: "dim", SKIPPED: "yellow", ERR
 _PRINTED_LINES = 10
 
 
-def show(console: Console, attempt: Attempt) -> None:
-    """Print what the attempt came to."""
+def show(console: Console, attempt: Attempt, everything: bool = False) -> None:
+    """Print what the attempt came to: the first failing check in full and a line a task, or every check."""
     lab = attempt.lab
     console.print(Text(f"Lab {lab.number}: {lab.title}", style="bold"))
-    where = f"proved on the {attempt.target} engine, isolation: {attempt.isolation}, seed {attempt.seed}"
+    where = f"on the {attempt.target} engine, isolation: {attempt.isolation}, seed {attempt.seed}"
     console.print(Text(where, style="dim"))
     if attempt.isolation == "none":
         console.print(Text("Not isolated: this code ran with your own rights. Grade only code that you trust."))
@@ -29,13 +29,47 @@ def show(console: Console, attempt: Attempt) -> None:
         _not_deployed(console, attempt)
     elif attempt.problem:
         _block(console, "our fault", attempt.problem)
-    for verdict in attempt.verdicts:
-        _verdict(console, verdict)
+    if everything:
+        for verdict in attempt.verdicts:
+            _verdict(console, attempt, verdict)
+    else:
+        _tasks(console, attempt)
+        bad = [verdict for verdict in attempt.verdicts if verdict.status not in (PASSED, SKIPPED)]
+        if bad:
+            console.print()
+            _verdict(console, attempt, bad[0])
+            if len(bad) > 1:
+                console.print(Text(f"    {len(bad) - 1} more: kata check {lab.number} --all", style="dim"))
+    _beliefs(console, attempt)
     console.print()
     console.print(_closing(attempt))
 
 
-def _verdict(console: Console, verdict: Verdict) -> None:
+def _tasks(console: Console, attempt: Attempt) -> None:
+    for task in attempt.lab.tasks:
+        mine = [verdict.status for verdict in attempt.verdicts if verdict.task == task.id]
+        if not mine:
+            continue
+        passed = mine.count(PASSED)
+        worst = next((status for status in (ERROR, FAILED, BLOCKED, SKIPPED) if status in mine), PASSED)
+        mark = Text(f"{_MARK[worst]} {passed} of {len(mine)}", style=_STYLE[worst])
+        console.print(_columns(mark, Text(task.title), indent=0, width=9))
+
+
+def _beliefs(console: Console, attempt: Attempt) -> None:
+    found = attempt.diagnosis
+    if not found.misconceptions:
+        return
+    console.print()
+    lead = "This usually comes from the belief:" if found.certain else "This often comes from one of these beliefs:"
+    console.print(Text(lead, style="bold"))
+    for variant in found.misconceptions:
+        console.print(Padding(Text(variant.belief), (0, 0, 0, 4)))
+        if found.certain:
+            console.print(Padding(Text(variant.correction, style="dim"), (0, 0, 0, 4)))
+
+
+def _verdict(console: Console, attempt: Attempt, verdict: Verdict) -> None:
     mark = Text(f"{_MARK[verdict.status]} {verdict.status}", style=_STYLE[verdict.status])
     console.print(_columns(mark, Text(verdict.claim), indent=0, width=9))
     if verdict.status == PASSED:
@@ -46,6 +80,9 @@ def _verdict(console: Console, verdict: Verdict) -> None:
         _block(console, "saw", verdict.actual)
     if verdict.why:
         _block(console, "why", verdict.why)
+    hints = {task.id: task.hints[0] for task in attempt.lab.tasks}
+    if verdict.status == FAILED and verdict.task in hints:
+        _block(console, "hint", hints[verdict.task])
 
 
 def _block(console: Console, label: str, text: str) -> None:
