@@ -28,9 +28,12 @@ class GuardError(PermissionError):
     """The engine was about to do on the host what only a sandbox may."""
 
 
-def put_up(state: Path) -> None:
-    """From now on: no program but sandboxes, no URL but HTTP. Without isolation only the second holds."""
-    isolated = isolation().full
+def put_up(state: Path, functions_isolated: bool) -> None:
+    """From now on: no program but sandboxes, no URL but HTTP.
+
+    Only the second holds without isolation, and where MiniStack's own workers run the functions (bare, in tests).
+    """
+    isolated = functions_isolated and isolation().full
     allowed = {isolation().bwrap, _NODE}
     if isolated:
         _put_node_first(state)

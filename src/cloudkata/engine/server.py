@@ -84,7 +84,7 @@ def _run(config: dict, state: Path, ready) -> None:
     for folder in ("state", "s3", "tmp"):
         (state / folder).mkdir(exist_ok=True)
     raise_open_files()
-    guard.put_up(state)
+    guard.put_up(state, config["behaviours"] is None or "function_environments" in config["behaviours"])
     asyncio.run(_serve(config, state, port, listeners, ready))
 
 
