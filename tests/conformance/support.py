@@ -83,7 +83,9 @@ class Account:
         """CreateFunction with defaults for what a test does not care about."""
         arguments = {"Runtime": "python3.12", "Handler": "app.handle", "Timeout": 10} | arguments
         role = arguments.pop("Role", None) or self.role()
-        return self.lambda_.create_function(FunctionName=name, Role=role, Code={"ZipFile": archive(source)}, **arguments)
+        return self.lambda_.create_function(
+            FunctionName=name, Role=role, Code={"ZipFile": archive(source)}, **arguments
+        )
 
     def settled(self, name: str = "f") -> dict:
         """The configuration once neither a creation nor an update is under way."""

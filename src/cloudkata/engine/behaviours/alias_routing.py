@@ -45,6 +45,12 @@ class _Refused(Exception):
 
 
 def register(context: Context) -> None:
+    _route(context)
+    _judge(context)
+
+
+def _route(context: Context) -> None:
+    """Give each invocation of an alias, from wherever it comes, a version of its own."""
     from ministack.services import lambda_svc
 
     def resolve(original, func, qualifier):
@@ -89,6 +95,18 @@ def register(context: Context) -> None:
             func = {**func, "concurrency": (base or {}).get("concurrency")}
         return original(func, *args)
 
+    context.seams.hook(_LAMBDA + "_effective_func_record_for_qualifier", resolve)
+    context.seams.hook(_LAMBDA + "_get_function", describe, order=20)
+    context.seams.hook(_LAMBDA + "_get_function_config", describe, order=20)
+    context.seams.hook(_LAMBDA + "_invoke", invoke, order=15)
+    context.seams.hook(_LAMBDA + "_execute_function", deliver, order=15)
+    context.seams.hook(_LAMBDA + "invoke_async_with_retry", deliver, order=15)
+
+
+def _judge(context: Context) -> None:
+    """Let only valid aliases be made."""
+    from ministack.services import lambda_svc
+
     def create(original, func_name, data):
         func = lambda_svc._functions.get(func_name)
         if func is not None and data.get("Name"):
@@ -113,12 +131,6 @@ def register(context: Context) -> None:
                 return lambda_svc.error_response_json(*refused.args)
         return original(func_name, alias_name, data)
 
-    context.seams.hook(_LAMBDA + "_effective_func_record_for_qualifier", resolve)
-    context.seams.hook(_LAMBDA + "_get_function", describe, order=20)
-    context.seams.hook(_LAMBDA + "_get_function_config", describe, order=20)
-    context.seams.hook(_LAMBDA + "_invoke", invoke, order=15)
-    context.seams.hook(_LAMBDA + "_execute_function", deliver, order=15)
-    context.seams.hook(_LAMBDA + "invoke_async_with_retry", deliver, order=15)
     context.seams.hook(_LAMBDA + "_create_alias", create)
     context.seams.hook(_LAMBDA + "_update_alias", update)
 

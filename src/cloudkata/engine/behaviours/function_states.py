@@ -40,7 +40,7 @@ _UPDATING = {
     "LastUpdateStatusReasonCode": "Creating",
 }
 _CREATING = {"State": "Pending", "StateReason": "The function is being created.", "StateReasonCode": "Creating"}
-_READY = {name: "" for name in _UPDATING} | {"State": "Active", "LastUpdateStatus": "Successful"}
+_READY = dict.fromkeys(_UPDATING, "") | {"State": "Active", "LastUpdateStatus": "Successful"}
 
 _updating: contextvars.ContextVar[bool] = contextvars.ContextVar("kata_updating", default=False)
 
@@ -82,10 +82,16 @@ class _Changes:
 
 
 def register(context: Context) -> None:
-    from ministack.services import lambda_svc
-
     changes = _Changes(context)
     context.activity.probe(changes.pending)
+    _change(context, changes)
+    _serve(context, changes)
+
+
+def _change(context: Context, changes: _Changes) -> None:
+    """Take changes one at a time, each for a while."""
+    from ministack.services import lambda_svc
+
     publish_now = lambda_svc._publish_version  # MiniStack's own, which refuses nothing
 
     def begin(name) -> None:
@@ -138,6 +144,18 @@ def register(context: Context) -> None:
     def may_wait(original, resource_type):
         return resource_type.startswith("AWS::Lambda::") or original(resource_type)
 
+    for operation, hook in (("_update_code", update), ("_update_config", update), ("_publish_version", publish)):
+        context.seams.hook(_LAMBDA + operation, hook, order=80)  # innermost: arguments are judged before
+    context.seams.hook(_LAMBDA + "_create_function", create, order=80)
+    context.seams.hook(_LAMBDA + "_schedule_state_transition", lambda original, name, delay: None)
+    context.seams.hook(_LAMBDA + "invalidate_worker", invalidate)
+    context.seams.hook("ministack.services.cloudformation.stacks:_runs_on_worker_thread", may_wait)
+
+
+def _serve(context: Context, changes: _Changes) -> None:
+    """Run what a function is at the time: nothing while it is Pending, the previous record during an update."""
+    from ministack.services import lambda_svc
+
     async def invoke(original, name, event, headers, path_qualifier=None, query_params=None):
         qualifier = lambda_svc._qualifier_from_path_or_query(path_qualifier, query_params)
         _, config = lambda_svc._get_func_record_for_qualifier(name, qualifier)
@@ -161,12 +179,6 @@ def register(context: Context) -> None:
             func = {**func, "config": {**serving["config"], "FunctionArn": arn}, "code_zip": serving.get("code_zip")}
         return original(func, event)
 
-    for operation, hook in (("_update_code", update), ("_update_config", update), ("_publish_version", publish)):
-        context.seams.hook(_LAMBDA + operation, hook, order=80)  # innermost: arguments are judged before
-    context.seams.hook(_LAMBDA + "_create_function", create, order=80)
-    context.seams.hook(_LAMBDA + "_schedule_state_transition", lambda original, name, delay: None)
-    context.seams.hook(_LAMBDA + "invalidate_worker", invalidate)
-    context.seams.hook("ministack.services.cloudformation.stacks:_runs_on_worker_thread", may_wait)
     context.seams.hook(_LAMBDA + "_invoke", invoke, order=20)
     context.seams.hook(_LAMBDA + "_execute_function", execute, order=20)
 
@@ -217,8 +229,8 @@ def _settle(lambda_svc, record: dict, name: str) -> None:
     account, region = lambda_svc._account_region_from_function_config(record["config"])
     for config in (record["config"], *(version["config"] for version in record["versions"].values())):
         snapshot = (config.get("SnapStart") or {}).get("OptimizationStatus") == "On"
-        if config.get("LastUpdateStatus") == "InProgress" or config.get("State") == "Pending":
-            if not snapshot:  # a SnapStart version becomes Active when its snapshot is made
-                config.update(_READY)
+        changing = config.get("LastUpdateStatus") == "InProgress" or config.get("State") == "Pending"
+        if changing and not snapshot:  # a SnapStart version becomes Active when its snapshot is made
+            config.update(_READY)
     if record.pop(_PREVIOUS, None) is not None:
         lambda_svc.invalidate_worker(name, qualifier="$LATEST", account=account, region=region)

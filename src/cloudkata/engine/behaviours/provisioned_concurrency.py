@@ -35,53 +35,41 @@ _ABOVE_RESERVED = (
 
 
 def register(context: Context) -> None:
+    _operate(context)
+    _follow_up(context)
+
+
+def _invalid(message: str) -> tuple:
     from ministack.services import lambda_svc
 
-    def invalid(message: str) -> tuple:
-        return lambda_svc.error_response_json("InvalidParameterValueException", message, 400)
+    return lambda_svc.error_response_json("InvalidParameterValueException", message, 400)
+
+
+def _operate(context: Context) -> None:
+    """The operations on the configuration itself."""
+    from ministack.services import lambda_svc
 
     def put(original, name, qualifier, data):
         func = lambda_svc._functions.get(name)
         if func is None:
             return original(name, qualifier, data)
         if not qualifier or qualifier == "$LATEST":
-            return invalid(_UNPUBLISHED)
+            return _invalid(_UNPUBLISHED)
         if missing := lambda_svc._validate_function_qualifier_exists(name, qualifier):
             return missing
         version = _version(func, qualifier)
         if version == "$LATEST":
-            return invalid(_UNPUBLISHED)
+            return _invalid(_UNPUBLISHED)
         wanted = data.get("ProvisionedConcurrentExecutions")
         if isinstance(wanted, bool) or not isinstance(wanted, int) or wanted < 1:
-            return invalid("ProvisionedConcurrentExecutions must be 1 or more.")
+            return _invalid("ProvisionedConcurrentExecutions must be 1 or more.")
         others = {key: held for key, held in func[_STORE].items() if key != qualifier}
         if any(_version(func, key) == version for key in others):
             taken = f"Version {version} already has provisioned concurrency, by its number or by another alias."
             return lambda_svc.error_response_json("ResourceConflictException", taken, 409)
         if func.get("concurrency") is not None and _total(others) + wanted > func["concurrency"]:
-            return invalid(_ABOVE_RESERVED)
-        return lambda_svc.json_response(begin(func, qualifier, wanted), 202)
-
-    def begin(func: dict, qualifier: str, wanted: int) -> dict:
-        """Start to provision in a thread of its own; the record that it keeps up to date."""
-        record = {
-            "RequestedProvisionedConcurrentExecutions": wanted,
-            "AvailableProvisionedConcurrentExecutions": 0,
-            "AllocatedProvisionedConcurrentExecutions": 0,
-            "Status": "IN_PROGRESS",
-            "LastModified": lambda_svc._now_iso(),
-        }
-        func[_STORE][qualifier] = record
-        end = context.activity.begin("provisioning")
-
-        def run() -> None:
-            try:
-                _provision(func, qualifier, record)
-            finally:
-                end()
-
-        threading.Thread(target=contextvars.copy_context().run, args=(run,), name="kata-provision", daemon=True).start()
-        return dict(record)
+            return _invalid(_ABOVE_RESERVED)
+        return lambda_svc.json_response(_begin(context, func, qualifier, wanted), 202)
 
     def get(original, name, qualifier):
         func = lambda_svc._functions.get(name)
@@ -97,15 +85,24 @@ def register(context: Context) -> None:
             _end_unwanted(lambda_svc._functions[name])
         return answer
 
+    context.seams.hook(_LAMBDA + "_put_provisioned_concurrency", put)
+    context.seams.hook(_LAMBDA + "_get_provisioned_concurrency", get)
+    context.seams.hook(_LAMBDA + "_delete_provisioned_concurrency", delete)
+
+
+def _follow_up(context: Context) -> None:
+    """What other operations mean for it."""
+    from ministack.services import lambda_svc
+
     def update_alias(original, name, alias, data):
         func = lambda_svc._functions.get(name) or {}
         before = func.get("aliases", {}).get(alias, {}).get("FunctionVersion")
         held = func.get(_STORE, {}).get(alias)
         if held and data.get("FunctionVersion") == "$LATEST":
-            return invalid(_UNPUBLISHED)
+            return _invalid(_UNPUBLISHED)
         answer = original(name, alias, data)
         if held and answer[0] == 200 and func["aliases"][alias]["FunctionVersion"] != before:
-            begin(func, alias, held["RequestedProvisionedConcurrentExecutions"])
+            _begin(context, func, alias, held["RequestedProvisionedConcurrentExecutions"])
         return answer
 
     def delete_alias(original, name, alias):
@@ -119,15 +116,36 @@ def register(context: Context) -> None:
         reserved, total = data.get("ReservedConcurrentExecutions", 0), _total(func.get(_STORE, {}))
         if reserved < total:
             below = f"should not be lower than function's total provisioned concurrency [{total}]."
-            return invalid(f"ReservedConcurrentExecutions {reserved} {below}")
+            return _invalid(f"ReservedConcurrentExecutions {reserved} {below}")
         return original(name, data)
 
-    context.seams.hook(_LAMBDA + "_put_provisioned_concurrency", put)
-    context.seams.hook(_LAMBDA + "_get_provisioned_concurrency", get)
-    context.seams.hook(_LAMBDA + "_delete_provisioned_concurrency", delete)
     context.seams.hook(_LAMBDA + "_update_alias", update_alias, order=40)
     context.seams.hook(_LAMBDA + "_delete_alias", delete_alias)
     context.seams.hook(_LAMBDA + "_put_function_concurrency", reserve)
+
+
+def _begin(context: Context, func: dict, qualifier: str, wanted: int) -> dict:
+    """Start to provision in a thread of its own; the record that is kept up to date."""
+    from ministack.services import lambda_svc
+
+    record = {
+        "RequestedProvisionedConcurrentExecutions": wanted,
+        "AvailableProvisionedConcurrentExecutions": 0,
+        "AllocatedProvisionedConcurrentExecutions": 0,
+        "Status": "IN_PROGRESS",
+        "LastModified": lambda_svc._now_iso(),
+    }
+    func[_STORE][qualifier] = record
+    end = context.activity.begin("provisioning")
+
+    def run() -> None:
+        try:
+            _provision(func, qualifier, record)
+        finally:
+            end()
+
+    threading.Thread(target=contextvars.copy_context().run, args=(run,), name="kata-provision", daemon=True).start()
+    return dict(record)
 
 
 def _version(func: dict, qualifier: str) -> str:
@@ -151,6 +169,8 @@ def _provision(func: dict, qualifier: str, record: dict) -> None:
         if version is None or func[_STORE].get(qualifier) is not record:
             return  # deleted or asked for again meanwhile
         config, code = version["config"], version["code_zip"]
+        # CloudFormation deletes functions without ending their environments.
+        _end([entry for entry in _ready() if _record(entry.config) is None])
         before = _ready(config)
         held, fresh, fault = [], [], ""
         if len(_ready()) - len(before) + wanted > MOST:
@@ -168,7 +188,7 @@ def _provision(func: dict, qualifier: str, record: dict) -> None:
                 fault = _INIT_FAILED
         for environment in held:
             release(environment)
-        if fault or not _exists(func):
+        if fault or _record(func["config"]) is not func:
             _end(fresh)
             record.update(Status="FAILED", StatusReason=fault)
             return
@@ -179,11 +199,12 @@ def _provision(func: dict, qualifier: str, record: dict) -> None:
     _end_unwanted(func)
 
 
-def _exists(func: dict) -> bool:
+def _record(config: dict) -> dict | None:
+    """The function that a configuration belongs to, while it exists."""
     from ministack.services import lambda_svc
 
-    account, region = lambda_svc._account_region_from_function_config(func["config"])
-    return lambda_svc._functions.get_scoped(account, region, func["config"]["FunctionName"]) is func
+    account, region = lambda_svc._account_region_from_function_config(config)
+    return lambda_svc._functions.get_scoped(account, region, config["FunctionName"])
 
 
 def _pool() -> list:
