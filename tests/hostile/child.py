@@ -1,14 +1,14 @@
-"""The program of a sandboxed child in these tests: runs one attack and reports on the control socket."""
+"""The program of a sandboxed child in these tests: runs attacks, one line of JSON each, and reports on each in a line."""
 
 import json
 import socket
-import sys
 
 
 def main(control):
-    task = json.loads(sys.argv[1])
     import attacks
 
-    with socket.socket(fileno=control) as channel:
-        answer = getattr(attacks, task["attack"])(**task["arguments"])
-        channel.sendall(json.dumps(answer).encode())
+    with socket.socket(fileno=control) as channel, channel.makefile("rb") as tasks:
+        for line in tasks:
+            task = json.loads(line)
+            answer = getattr(attacks, task["attack"])(**task["arguments"])
+            channel.sendall(json.dumps(answer).encode() + b"\n")

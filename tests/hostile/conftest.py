@@ -164,60 +164,68 @@ class Child:
     """A sandboxed program of ours, as deploy.py is run."""
 
     def __init__(self, engine: Engine, key) -> None:
-        self._engine, self._key = engine, key
-
-    def program(self, attack: str, arguments: dict, **options) -> Program:
+        self._ends = contextlib.ExitStack()
         readonly = {"/var/attack": str(HERE)}
         readonly |= {f"/var/runtime/{name}": path for name, path in runtime_packages().items()}
-        env = {"AWS_ENDPOINT_URL": self._engine.endpoint, "AWS_ACCESS_KEY_ID": self._key.access_key_id,
-               "AWS_SECRET_ACCESS_KEY": self._key.secret_access_key, "HOME": "/tmp", "TMPDIR": "/tmp"}  # noqa: S108
-        task = json.dumps({"attack": attack, "arguments": arguments})
-        return Program(module="child", readonly=readonly, env=env, cwd="/tmp", port=self._engine.port,  # noqa: S108
-                       args=[task], path_last=["/var/attack", "/var/runtime"], **options)
-
-    def run(self, attack: str, arguments: dict, seconds: float = 60.0, **options):
-        """(answer or None, what it printed, exit status or None where it had to be ended)."""
-        read, write = os.pipe()
-        sandboxed = start(self.program(attack, arguments, **options), stdout=write, stderr=write)
+        env = {"AWS_ENDPOINT_URL": engine.endpoint, "AWS_ACCESS_KEY_ID": key.access_key_id,
+               "AWS_SECRET_ACCESS_KEY": key.secret_access_key, "HOME": "/tmp", "TMPDIR": "/tmp"}  # noqa: S108 (inside)
+        program = Program(module="child", readonly=readonly, env=env, cwd="/tmp", port=engine.port,  # noqa: S108 (inside)
+                          path_last=["/var/attack", "/var/runtime"])
+        self._output, write = os.pipe()
+        self._ends.callback(os.close, self._output)
+        self.sandboxed = start(program, stdout=write, stderr=write)
         os.close(write)
+        self._ends.callback(self.sandboxed.kill)
+        self._ends.enter_context(engine.way(self.sandboxed.receive_listener(20), "child"))
+        os.set_blocking(self._output, False)
+
+    def run(self, attack: str, arguments: dict, seconds: float = 60.0):
+        """(answer or None, what it printed); None where it did not answer in time or has ended."""
+        control = self.sandboxed.control
         try:
-            with self._engine.way(sandboxed.receive_listener(20), "child"):
-                return _collect(sandboxed, read, time.monotonic() + seconds)
-        finally:
-            sandboxed.kill()
-            os.close(read)
+            control.sendall(json.dumps({"attack": attack, "arguments": arguments}).encode() + b"\n")
+        except OSError:
+            return None, "it has ended"
+        said, answer = b"", b""
+        deadline = time.monotonic() + seconds
+        waiting = select.poll()
+        waiting.register(control, select.POLLIN)
+        waiting.register(self._output, select.POLLIN)
+        while not answer.endswith(b"\n") and (left := deadline - time.monotonic()) > 0:
+            ready = dict(waiting.poll(left * 1000))
+            if self._output in ready:
+                chunk = os.read(self._output, 65536)
+                said = (said + chunk)[:100_000]
+                if not chunk:
+                    waiting.unregister(self._output)
+            if control.fileno() in ready:
+                chunk = control.recv(65536)
+                answer += chunk
+                if not chunk:
+                    break
+        return (json.loads(answer) if answer.endswith(b"\n") else None), said.decode("latin-1")
 
-
-def _collect(sandboxed, output: int, deadline: float):
-    said, answer = b"", b""
-    waiting = select.poll()
-    control = sandboxed.control
-    waiting.register(control, select.POLLIN)
-    waiting.register(output, select.POLLIN)
-    while (left := deadline - time.monotonic()) > 0:
-        ready = dict(waiting.poll(left * 1000))
-        if output in ready:
-            chunk = os.read(output, 65536)
-            said = (said + chunk)[:100_000]
-            if not chunk:
-                waiting.unregister(output)
-        if control.fileno() in ready:
-            chunk = control.recv(65536)
-            answer += chunk
-            if not chunk:
-                break
-    else:
-        return None, said.decode("latin-1"), None
-    return (json.loads(answer) if answer else None), said.decode("latin-1"), sandboxed.exit_code(5)
+    def close(self) -> None:
+        self._ends.close()
 
 
 @pytest.fixture(scope="session")
+def lasting_child(engine, learner):
+    made = Child(engine, learner)
+    yield made
+    made.close()
+
+
+@pytest.fixture
 def child(engine, learner):
-    return Child(engine, learner)
+    """A child of its own, for attacks that it does not survive."""
+    made = Child(engine, learner)
+    yield made
+    made.close()
 
 
 @pytest.fixture(params=PLACES)
-def inside(request, engine, learner, child):
+def inside(request, engine, learner, lasting_child):
     """Runs one attack inside and returns what it reports; fails when it does not come back with an answer."""
 
     def in_function(attack: str, **arguments):
@@ -226,7 +234,7 @@ def inside(request, engine, learner, child):
         return answer
 
     def in_child(attack: str, **arguments):
-        answer, said, _ = child.run(attack, arguments)
+        answer, said = lasting_child.run(attack, arguments)
         assert answer is not None, said
         return answer
 

@@ -61,17 +61,19 @@ def test_memory_that_belongs_to_no_process_is_refused(inside):
 
 
 def test_two_gigabytes_in_a_child_are_stopped(child):
-    answer, _, code = child.run("allocate", {"megabytes": 2048}, 20)
-    assert answer is None and code not in (0, None)
+    answer, _ = child.run("allocate", {"megabytes": 2048}, 20)
+    assert answer is None and child.sandboxed.out_of_memory
 
 
 def test_five_thousand_forks_are_stopped(inside):
     answer = inside("forks", number=5000)
-    assert answer["stopped"] == "EAGAIN" and answer["started"] <= 1024
+    # what a person runs already may be counted as well: what is allowed comes on top of it
+    assert answer["stopped"] == "EAGAIN" and answer["started"] <= (1024 if os.geteuid() == 0 else 2048)
 
 
 def test_two_sandboxes_do_not_share_a_limit_of_processes(inside, child):
     assert inside("forks", number=400)["started"] == 400
+    assert child.run("forks", {"number": 400})[0]["started"] == 400
 
 
 def test_open_files_are_limited(inside):
@@ -90,9 +92,10 @@ def test_a_function_without_an_end_times_out(small, attack):
 
 @pytest.mark.parametrize("attack", ["spin", "print_forever"])
 def test_a_child_without_an_end_can_be_ended(child, attack):
-    answer, said, code = child.run(attack, {}, 2)
-    assert (answer, code) == (None, None)
-    assert len(said) <= 200_000
+    answer, said = child.run(attack, {}, 1)
+    assert answer is None and len(said) <= 200_000
+    child.close()
+    assert child.sandboxed.process.poll() is not None
 
 
 def test_endless_output_is_cut(engine, learner, small):

@@ -71,7 +71,7 @@ def test_no_environment_of_the_host_is_seen(inside, bystander):
     names = inside("environment")["names"]
     assert bystander.secret not in names.values()
     hosts = {name for name in os.environ if name not in ("PATH", "LANG", "HOME", "TZ", "PWD", "TMPDIR", "LC_ALL")}
-    known = {"PYTHONDONTWRITEBYTECODE", "LD_LIBRARY_PATH"}
+    known = {"PYTHONDONTWRITEBYTECODE", "LD_LIBRARY_PATH", "LC_CTYPE"}  # Python sets the last one itself
     assert {name for name in names if name in hosts and not name.startswith("AWS_")} <= known
 
 
@@ -92,7 +92,7 @@ def test_no_process_of_the_host_can_be_read_or_ended(inside, engine, bystander, 
 
 
 def test_ending_everyone_ends_nobody_outside(child, engine, bystander):
-    child.run("end_processes", {"pids": [-1, 1]}, 10)
+    child.run("end_processes", {"pids": [-1, 1]}, 5)
     assert engine.alive and bystander.poll() is None
 
 
