@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: try venv test lint proof bench clean
+.PHONY: try venv test lint proof conformance bench clean
 
 $(VENV)/base: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "cloudkata needs Python 3.11 or newer: make PYTHON=python3.11")'
@@ -43,6 +43,11 @@ proof: $(VENV)/all
 	$(BIN)/pytest tests/conformance --target alone -n $(WORKERS)
 	CLOUDKATA_STORM=50 $(BIN)/pytest tests/engine -k storm
 	$(BIN)/pytest tests/proof
+
+# The conformance tests against any AWS-compatible endpoint, such as a LocalStack that runs already.
+ENDPOINT ?= http://127.0.0.1:4566
+conformance: $(VENV)/all
+	$(BIN)/pytest tests/conformance --target endpoint=$(ENDPOINT)
 
 bench: $(VENV)/all
 	$(BIN)/python tools/bench.py --json build/bench.json
