@@ -49,11 +49,17 @@ def call(service, operation, arguments, key="", secret="", token=None, signed=Tr
     from botocore.exceptions import BotoCoreError, ClientError
 
     version = signature if signed else UNSIGNED
-    config = Config(signature_version=version, retries={"total_max_attempts": 1}, inject_host_prefix=False,
-                    s3={"addressing_style": "path"}, read_timeout=10)
+    config = Config(
+        signature_version=version,
+        retries={"total_max_attempts": 1},
+        inject_host_prefix=False,
+        s3={"addressing_style": "path"},
+        read_timeout=10,
+    )
     options = {"aws_access_key_id": key, "aws_secret_access_key": secret, "aws_session_token": token} if key else {}
-    client = boto3.client(service, region_name="us-east-1", config=config, endpoint_url=os.environ["AWS_ENDPOINT_URL"],
-                          **options)
+    client = boto3.client(
+        service, region_name="us-east-1", config=config, endpoint_url=os.environ["AWS_ENDPOINT_URL"], **options
+    )
     if host:
         client.meta.events.register("before-sign", lambda request, **_: request.headers.__setitem__("Host", host))
     try:
@@ -73,8 +79,14 @@ def presigned(service, operation, arguments, key, secret, signature):
     from botocore.config import Config
 
     config = Config(signature_version=signature, s3={"addressing_style": "path"})
-    client = boto3.client(service, region_name="us-east-1", endpoint_url=os.environ["AWS_ENDPOINT_URL"], config=config,
-                          aws_access_key_id=key, aws_secret_access_key=secret)
+    client = boto3.client(
+        service,
+        region_name="us-east-1",
+        endpoint_url=os.environ["AWS_ENDPOINT_URL"],
+        config=config,
+        aws_access_key_id=key,
+        aws_secret_access_key=secret,
+    )
     parts = urlsplit(client.generate_presigned_url(operation, Params=arguments))
     return raw(f"GET {parts.path}?{parts.query} HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\n\r\n")
 
@@ -393,8 +405,13 @@ def mounting():
 def namespaces():
     """Make namespaces, alone and behind a user namespace, each in a child of its own."""
     done = {}
-    for name, flags in (("user", CLONE_NEWUSER), ("user+mount", CLONE_NEWUSER | CLONE_NEWNS), ("mount", CLONE_NEWNS),
-                        ("net", CLONE_NEWNET), ("pid", CLONE_NEWPID)):
+    for name, flags in (
+        ("user", CLONE_NEWUSER),
+        ("user+mount", CLONE_NEWUSER | CLONE_NEWNS),
+        ("mount", CLONE_NEWNS),
+        ("net", CLONE_NEWNET),
+        ("pid", CLONE_NEWPID),
+    ):
         pid = os.fork()
         if pid == 0:
             os._exit(0 if LIBC.unshare(flags) == 0 else 1)
@@ -418,8 +435,12 @@ def identity():
         if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0:
             became.append(uid)
     names = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
-    return {"uid": os.getuid(), "became": became, "capabilities": {name: int(status[name], 16) for name in names},
-            "no_new_privs": int(status.get("NoNewPrivs", "0"))}
+    return {
+        "uid": os.getuid(),
+        "became": became,
+        "capabilities": {name: int(status[name], 16) for name in names},
+        "no_new_privs": int(status.get("NoNewPrivs", "0")),
+    }
 
 
 def setuid_programs():
@@ -443,9 +464,13 @@ def setuid_programs():
 def kernel_settings():
     """Write to the kernel's own switches."""
     done = []
-    for path, text in (("/proc/sys/kernel/core_pattern", "|/tmp/x"), ("/proc/sysrq-trigger", "h"),
-                       ("/proc/sys/kernel/hostname", "x"), ("/proc/self/oom_score_adj", "-1000"),
-                       ("/proc/sys/vm/drop_caches", "1")):
+    for path, text in (
+        ("/proc/sys/kernel/core_pattern", "|/tmp/x"),
+        ("/proc/sysrq-trigger", "h"),
+        ("/proc/sys/kernel/hostname", "x"),
+        ("/proc/self/oom_score_adj", "-1000"),
+        ("/proc/sys/vm/drop_caches", "1"),
+    ):
         with contextlib.suppress(OSError), open(path, "w", encoding="ascii") as file:
             file.write(text)
             file.flush()

@@ -31,9 +31,13 @@ from cloudkata.sandbox.isolation import isolation
 from cloudkata.sandbox.launch import Program, start
 
 HERE = Path(__file__).parent
-FUNCTION = "import attacks\ndef handler(event, context):\n    return getattr(attacks, event['attack'])(**event['arguments'])\n"
-TRUST = {"Version": "2012-10-17", "Statement": [
-    {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+FUNCTION = (
+    "import attacks\ndef handler(event, context):\n    return getattr(attacks, event['attack'])(**event['arguments'])\n"
+)
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
 EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 PLACES = ("function", "child")
 
@@ -47,10 +51,18 @@ def archive(files: dict[str, str | bytes]) -> bytes:
 
 
 def client(engine: Engine, key, service: str, **options):
-    config = Config(retries={"total_max_attempts": 1}, inject_host_prefix=False, read_timeout=30,
-                    s3={"addressing_style": "path"})
-    return boto3.client(service, endpoint_url=engine.endpoint, region_name="us-east-1", config=config,
-                        aws_access_key_id=key.access_key_id, aws_secret_access_key=key.secret_access_key, **options)
+    config = Config(
+        retries={"total_max_attempts": 1}, inject_host_prefix=False, read_timeout=30, s3={"addressing_style": "path"}
+    )
+    return boto3.client(
+        service,
+        endpoint_url=engine.endpoint,
+        region_name="us-east-1",
+        config=config,
+        aws_access_key_id=key.access_key_id,
+        aws_secret_access_key=key.secret_access_key,
+        **options,
+    )
 
 
 def make_role(engine: Engine, key, name: str) -> str:
@@ -61,8 +73,14 @@ def make_role(engine: Engine, key, name: str) -> str:
 
 
 def make_function(engine: Engine, key, name: str, files: dict[str, str | bytes], **options) -> dict:
-    arguments = {"Runtime": "python3.12", "Handler": "app.handler", "Timeout": 60, "MemorySize": 3008,
-                 "Role": f"arn:aws:iam::{key.account}:role/attacker", **options}
+    arguments = {
+        "Runtime": "python3.12",
+        "Handler": "app.handler",
+        "Timeout": 60,
+        "MemorySize": 3008,
+        "Role": f"arn:aws:iam::{key.account}:role/attacker",
+        **options,
+    }
     lambda_ = client(engine, key, "lambda")
     made = lambda_.create_function(FunctionName=name, Code={"ZipFile": archive(files)}, **arguments)
     assert until(lambda: lambda_.get_function_configuration(FunctionName=name)["State"] == "Active")
@@ -140,9 +158,12 @@ def victim(engine):
     def use(service: str):
         return client(engine, key, service)
 
-    use("dynamodb").create_table(TableName="kept", BillingMode="PAY_PER_REQUEST",
-                                 KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-                                 AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}])
+    use("dynamodb").create_table(
+        TableName="kept",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+    )
     use("dynamodb").put_item(TableName="kept", Item={"id": {"S": "1"}, "marker": {"S": marker}})
     bucket = use("s3")
     bucket.create_bucket(Bucket=f"kept-{key.account}")
@@ -155,8 +176,10 @@ def victim(engine):
     role = make_role(engine, key, "attacker")
     function = make_function(engine, key, "kept", {"app.py": f"def handler(event, context): return '{marker}'"})
     machine = use("stepfunctions").create_state_machine(
-        name="kept", roleArn=role,
-        definition=json.dumps({"StartAt": "A", "States": {"A": {"Type": "Pass", "Result": marker, "End": True}}}))
+        name="kept",
+        roleArn=role,
+        definition=json.dumps({"StartAt": "A", "States": {"A": {"Type": "Pass", "Result": marker, "End": True}}}),
+    )
     return Victim(key, marker, queue, role, secret, topic, function["FunctionArn"], machine["stateMachineArn"])
 
 
@@ -167,10 +190,21 @@ class Child:
         self._ends = contextlib.ExitStack()
         readonly = {"/var/attack": str(HERE)}
         readonly |= {f"/var/runtime/{name}": path for name, path in runtime_packages().items()}
-        env = {"AWS_ENDPOINT_URL": engine.endpoint, "AWS_ACCESS_KEY_ID": key.access_key_id,
-               "AWS_SECRET_ACCESS_KEY": key.secret_access_key, "HOME": "/tmp", "TMPDIR": "/tmp"}  # noqa: S108 (inside)
-        program = Program(module="child", readonly=readonly, env=env, cwd="/tmp", port=engine.port,  # noqa: S108 (inside)
-                          path_last=["/var/attack", "/var/runtime"])
+        env = {
+            "AWS_ENDPOINT_URL": engine.endpoint,
+            "AWS_ACCESS_KEY_ID": key.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": key.secret_access_key,
+            "HOME": "/tmp",
+            "TMPDIR": "/tmp",
+        }  # noqa: S108 (inside)
+        program = Program(
+            module="child",
+            readonly=readonly,
+            env=env,
+            cwd="/tmp",
+            port=engine.port,  # noqa: S108 (inside)
+            path_last=["/var/attack", "/var/runtime"],
+        )
         self._output, write = os.pipe()
         self._ends.callback(os.close, self._output)
         self.sandboxed = start(program, stdout=write, stderr=write)
@@ -298,8 +332,11 @@ def listener():
 def bystander():
     """A process of the host, with a secret in its environment, on its command line and in its memory."""
     secret = "bystander-" + secrets.token_hex(16)
-    with subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()", secret], stdin=subprocess.PIPE,
-                          env={**os.environ, "BYSTANDER": secret}) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", "import sys; sys.stdin.read()", secret],
+        stdin=subprocess.PIPE,
+        env={**os.environ, "BYSTANDER": secret},
+    ) as process:
         process.secret = secret
         yield process
         process.stdin.close()

@@ -49,8 +49,27 @@ def test_the_same_holds_for_a_user(tmp_path_factory):
     assert bwrap and setpriv, "bubblewrap and setpriv are needed to run the tests as a user"
     paths = [Path(sys.base_prefix).resolve(), Path(sys.prefix).resolve(), CHECKOUT]
     command = [bwrap, "--dev-bind", "/", "/", *_reach(paths), "--die-with-parent", "--chdir", str(scratch), "--"]
-    command += [setpriv, "--reuid", str(UID), "--regid", str(UID), "--clear-groups", "--inh-caps=-all", "--bounding-set=-all", "--"]
-    command += [sys.executable, "-m", "pytest", "-q", "--tb=short", "-p", "no:cacheprovider", f"--basetemp={scratch / 'base'}"]
+    command += [
+        setpriv,
+        "--reuid",
+        str(UID),
+        "--regid",
+        str(UID),
+        "--clear-groups",
+        "--inh-caps=-all",
+        "--bounding-set=-all",
+        "--",
+    ]
+    command += [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "--tb=short",
+        "-p",
+        "no:cacheprovider",
+        f"--basetemp={scratch / 'base'}",
+    ]
     command += [f"--rootdir={CHECKOUT}", f"--confcutdir={CHECKOUT / 'tests'}", "-c", str(CHECKOUT / "pyproject.toml")]
     command += [str(Path(__file__).parent), f"--ignore={__file__}"]
     env = {"PATH": os.environ["PATH"], "HOME": str(scratch), "TMPDIR": str(scratch), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -61,5 +80,7 @@ def test_the_same_holds_for_a_user(tmp_path_factory):
     closing = done.stdout.strip().splitlines()[-1:] or [""]
     print(f"as user {UID}: {closing[0]}")
     if done.returncode:
-        pytest.fail(f"as user {UID}: exit status {done.returncode}\n{done.stdout[-8000:]}\n{done.stderr[-2000:]}", pytrace=False)
+        pytest.fail(
+            f"as user {UID}: exit status {done.returncode}\n{done.stdout[-8000:]}\n{done.stderr[-2000:]}", pytrace=False
+        )
     assert " passed" in closing[0]

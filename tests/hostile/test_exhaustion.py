@@ -105,10 +105,19 @@ def test_endless_output_is_cut(engine, learner, small):
         assert int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") < 400 << 20
 
 
-@pytest.mark.parametrize("path", ["/tmp", "/dev/shm", "/dev", "/usr/lib/python3/dist-packages", "/var/task", "/opt", "/run"])
+@pytest.mark.parametrize(
+    "path", ["/tmp", "/dev/shm", "/dev", "/usr/lib/python3/dist-packages", "/var/task", "/opt", "/run"]
+)
 def test_no_folder_takes_more_than_its_size(inside, path):
     answer = inside("fill", path=path, megabytes=700)
-    assert answer["megabytes"] <= 512 and answer["stopped"] in ("ENOSPC", "EROFS", "EACCES", "ENOENT", "EPERM", "SHORT"), answer
+    assert answer["megabytes"] <= 512 and answer["stopped"] in (
+        "ENOSPC",
+        "EROFS",
+        "EACCES",
+        "ENOENT",
+        "EPERM",
+        "SHORT",
+    ), answer
     assert (answer["megabytes"] > 400) == (path == "/tmp")
 
 
@@ -118,7 +127,11 @@ def test_what_is_left_behind_stands_still(engine, learner):
     make_function(engine, learner, "behind", files, Timeout=10)
 
     def count() -> int:
-        return len(invoke(engine, learner, "behind", {"attack": "look", "arguments": {"path": "/tmp/count"}})[1].get("seen", ""))
+        return len(
+            invoke(engine, learner, "behind", {"attack": "look", "arguments": {"path": "/tmp/count"}})[1].get(
+                "seen", ""
+            )
+        )
 
     invoke(engine, learner, "behind", {"attack": "stay_behind", "arguments": {}})
     assert until(lambda: count() > 0)
@@ -128,7 +141,9 @@ def test_what_is_left_behind_stands_still(engine, learner):
 
 
 def test_false_frames_answer_only_for_the_function_itself(engine, learner, small, victim):
-    error, _ = small("false_frames", frames=[[{"op": "response", "id": "x"}, '"forged"'], [{"op": "next"}, ""], ["[]", ""]])
+    error, _ = small(
+        "false_frames", frames=[[{"op": "response", "id": "x"}, '"forged"'], [{"op": "next"}, ""], ["[]", ""]]
+    )
     assert error in (None, "Unhandled")
     for _ in range(3):
         error, answer = small("environment")

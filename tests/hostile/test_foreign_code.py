@@ -61,15 +61,30 @@ def test_a_container_image_is_refused(engine, learner, kind):
     arguments = {"PackageType": "Image"} if kind == "image" else {"Runtime": "python3.12", "Handler": "a.b"}
     with pytest.raises(ClientError):
         client(engine, learner, "lambda").create_function(
-            FunctionName=kind, Role=f"arn:aws:iam::{learner.account}:role/attacker", Code={"ImageUri": "example.com/x:1"}, **arguments)
+            FunctionName=kind,
+            Role=f"arn:aws:iam::{learner.account}:role/attacker",
+            Code={"ImageUri": "example.com/x:1"},
+            **arguments,
+        )
 
 
 @pytest.mark.parametrize("runtime", ["nodejs20.x", "provided.al2023", "python3.12"])
 def test_a_stack_runs_nothing_on_the_host(engine, learner, tmp_path, runtime):
     source = _touching(tmp_path)["app.py" if runtime.startswith("python") else "index.js"]
-    template = {"Resources": {"F": {"Type": "AWS::Lambda::Function", "Properties": {
-        "FunctionName": "stack-" + runtime.replace(".", "-"), "Runtime": runtime, "Handler": "index.handler",
-        "Role": f"arn:aws:iam::{learner.account}:role/attacker", "Code": {"ZipFile": source}}}}}
+    template = {
+        "Resources": {
+            "F": {
+                "Type": "AWS::Lambda::Function",
+                "Properties": {
+                    "FunctionName": "stack-" + runtime.replace(".", "-"),
+                    "Runtime": runtime,
+                    "Handler": "index.handler",
+                    "Role": f"arn:aws:iam::{learner.account}:role/attacker",
+                    "Code": {"ZipFile": source},
+                },
+            }
+        }
+    }
     stacks = client(engine, learner, "cloudformation")
     name = "s-" + runtime.replace(".", "-")
     stacks.create_stack(StackName=name, TemplateBody=json.dumps(template))
@@ -84,14 +99,29 @@ def test_a_stack_runs_nothing_on_the_host(engine, learner, tmp_path, runtime):
 
 def _distribution(cloudfront, name: str, function: str) -> str:
     """The domain name of a distribution that runs `function` on every viewer request."""
-    made = cloudfront.create_distribution(DistributionConfig={
-        "CallerReference": name, "Comment": "", "Enabled": True,
-        "Origins": {"Quantity": 1, "Items": [
-            {"Id": "o", "DomainName": "b.s3.amazonaws.com", "S3OriginConfig": {"OriginAccessIdentity": ""}}]},
-        "DefaultCacheBehavior": {
-            "TargetOriginId": "o", "ViewerProtocolPolicy": "allow-all", "MinTTL": 0,
-            "ForwardedValues": {"QueryString": False, "Cookies": {"Forward": "none"}},
-            "FunctionAssociations": {"Quantity": 1, "Items": [{"EventType": "viewer-request", "FunctionARN": function}]}}})
+    made = cloudfront.create_distribution(
+        DistributionConfig={
+            "CallerReference": name,
+            "Comment": "",
+            "Enabled": True,
+            "Origins": {
+                "Quantity": 1,
+                "Items": [
+                    {"Id": "o", "DomainName": "b.s3.amazonaws.com", "S3OriginConfig": {"OriginAccessIdentity": ""}}
+                ],
+            },
+            "DefaultCacheBehavior": {
+                "TargetOriginId": "o",
+                "ViewerProtocolPolicy": "allow-all",
+                "MinTTL": 0,
+                "ForwardedValues": {"QueryString": False, "Cookies": {"Forward": "none"}},
+                "FunctionAssociations": {
+                    "Quantity": 1,
+                    "Items": [{"EventType": "viewer-request", "FunctionARN": function}],
+                },
+            },
+        }
+    )
     return made["Distribution"]["DomainName"]
 
 
@@ -119,8 +149,11 @@ def test_a_cloudfront_function_is_not_on_the_host(engine, learner, tmp_path, nam
         return event.request;
     }}"""
     cloudfront = client(engine, learner, "cloudfront")
-    made = cloudfront.create_function(Name=f"escape-{name}", FunctionCode=code.encode(), FunctionConfig={
-        "Comment": "", "Runtime": "cloudfront-js-2.0"})
+    made = cloudfront.create_function(
+        Name=f"escape-{name}",
+        FunctionCode=code.encode(),
+        FunctionConfig={"Comment": "", "Runtime": "cloudfront-js-2.0"},
+    )
     cloudfront.publish_function(Name=f"escape-{name}", IfMatch=made["ETag"])
     domain = _distribution(cloudfront, name, made["FunctionSummary"]["FunctionMetadata"]["FunctionARN"])
     fetch(engine, learner, "/", "cloudfront", {"Host": f"{domain}:{engine.port}"})
@@ -129,9 +162,12 @@ def test_a_cloudfront_function_is_not_on_the_host(engine, learner, tmp_path, nam
 
 def test_a_cloudfront_function_still_runs(engine, learner):
     cloudfront = client(engine, learner, "cloudfront")
-    code = b"function handler(event) { return {statusCode: 302, headers: {location: {value: '/x' + event.request.uri}}}; }"
-    made = cloudfront.create_function(Name="honest", FunctionCode=code, FunctionConfig={
-        "Comment": "", "Runtime": "cloudfront-js-2.0"})
+    code = (
+        b"function handler(event) { return {statusCode: 302, headers: {location: {value: '/x' + event.request.uri}}}; }"
+    )
+    made = cloudfront.create_function(
+        Name="honest", FunctionCode=code, FunctionConfig={"Comment": "", "Runtime": "cloudfront-js-2.0"}
+    )
     cloudfront.publish_function(Name="honest", IfMatch=made["ETag"])
     domain = _distribution(cloudfront, "honest", made["FunctionSummary"]["FunctionMetadata"]["FunctionARN"])
     status, _ = fetch(engine, learner, "/", "cloudfront", {"Host": f"{domain}:{engine.port}"})
@@ -225,7 +261,9 @@ ARCHIVES = {
     "many-files": lambda: archive({"app.py": OK} | {f"f{n}": "" for n in range(40_000)}),
     "not-a-zip": lambda: b"PK\x03\x04 not a zip",
     "empty": lambda: b"PK\x05\x06" + b"\0" * 18,
-    "encrypted": lambda: archive({"app.py": OK}).replace(b"PK\x01\x02\x14\x03\x14\0\0\0", b"PK\x01\x02\x14\x03\x14\0\x01\0"),
+    "encrypted": lambda: archive({"app.py": OK}).replace(
+        b"PK\x01\x02\x14\x03\x14\0\0\0", b"PK\x01\x02\x14\x03\x14\0\x01\0"
+    ),
 }
 
 
@@ -239,8 +277,14 @@ def test_a_hostile_archive_stays_in_its_folder(engine, learner, name):
     above = {*engine.state.iterdir(), *engine.state.parent.glob("escaped*")}
     try:
         made = client(engine, learner, "lambda")
-        made.create_function(FunctionName=f"zip-{name}", Runtime="python3.12", Handler="app.handler", MemorySize=512,
-                             Role=f"arn:aws:iam::{learner.account}:role/attacker", Code={"ZipFile": ARCHIVES[name]()})
+        made.create_function(
+            FunctionName=f"zip-{name}",
+            Runtime="python3.12",
+            Handler="app.handler",
+            MemorySize=512,
+            Role=f"arn:aws:iam::{learner.account}:role/attacker",
+            Code={"ZipFile": ARCHIVES[name]()},
+        )
         until(lambda: made.get_function_configuration(FunctionName=f"zip-{name}")["State"] == "Active")
         error, answer = invoke(engine, learner, f"zip-{name}", {})
         assert error or answer == 1

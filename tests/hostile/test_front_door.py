@@ -65,18 +65,20 @@ ADMIN_PATHS = (
 METHODS = ("GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "BREW", "post")
 
 
-def refused_by_the_door(answer: dict) -> bool:
-    """The door said no, or the server could not read the request at all; MiniStack never saw it."""
-    if answer["status"] == 403:
-        return "not served here" in answer["body"]
-    return answer["status"] in (0, 400, 404, 405, 431, 501) and "UnknownOperation" not in answer["body"]
+# What the server cannot read as a request, and what names something else even when everything is decoded.
+NO_REQUEST = ("raw-tab", "raw-nul")
+ANOTHER_PATH = ("overlong", "full-width")
 
 
-@pytest.mark.parametrize("path", RESET_PATHS.values(), ids=RESET_PATHS)
-def test_reset_is_refused_in_every_spelling(inside, engine, victim, path):
-    answer = inside("raw", request=f"POST {path} HTTP/1.1\r\n{HOST}Content-Length: 0\r\n{END}")
-    assert answer["status"] not in range(200, 400), answer
-    assert "reset" not in answer["body"]
+@pytest.mark.parametrize("name", RESET_PATHS)
+def test_reset_is_refused_in_every_spelling(inside, engine, victim, name):
+    answer = inside("raw", request=f"POST {RESET_PATHS[name]} HTTP/1.1\r\n{HOST}Content-Length: 0\r\n{END}")
+    if name in NO_REQUEST:
+        assert answer["status"] == 400, answer
+    elif name in ANOTHER_PATH:
+        assert answer["status"] in (403, 404, 405), answer
+    else:
+        assert (answer["status"], "not served here" in answer["body"]) == (403, True), answer
     assert victim.untouched(engine)
 
 
@@ -127,8 +129,16 @@ def test_reset_is_refused_over_http_2(inside, engine, victim):
 
     link = H2Connection()
     link.initiate_connection()
-    link.send_headers(1, [(":method", "POST"), (":path", "/_ministack/reset"), (":scheme", "http"),
-                          (":authority", f"127.0.0.1:{engine.port}")], end_stream=True)
+    link.send_headers(
+        1,
+        [
+            (":method", "POST"),
+            (":path", "/_ministack/reset"),
+            (":scheme", "http"),
+            (":authority", f"127.0.0.1:{engine.port}"),
+        ],
+        end_stream=True,
+    )
     request = link.data_to_send().decode("latin-1") + "\0\0\x08\x06\0\0\0\0\0pingping"
     inside("raw", request=request.replace("{", "{"))
     assert victim.untouched(engine)
@@ -144,7 +154,9 @@ def test_another_host_is_refused(inside, host):
     assert answer["status"] == 400 or "not served here" in answer["body"]
 
 
-@pytest.mark.parametrize("path", ["/latest/meta-data/iam/security-credentials/", "/latest/api/token", "/v2/credentials/x"])
+@pytest.mark.parametrize(
+    "path", ["/latest/meta-data/iam/security-credentials/", "/latest/api/token", "/v2/credentials/x"]
+)
 def test_there_is_no_metadata_service(inside, path):
     answer = inside("raw", request=f"GET {path} HTTP/1.1\r\nHost: 169.254.169.254\r\n{END}")
     assert answer["status"] == 403 and "AccessKey" not in answer["body"]
@@ -158,8 +170,11 @@ CALLS = {
     "apigateway": ("apigateway", "get_rest_apis", {}),
     "apigatewayv2": ("apigatewayv2", "get_apis", {}),
     "appconfig": ("appconfig", "list_applications", {}),
-    "appconfigdata": ("appconfigdata", "start_configuration_session", {
-        "ApplicationIdentifier": "a", "EnvironmentIdentifier": "b", "ConfigurationProfileIdentifier": "c"}),
+    "appconfigdata": (
+        "appconfigdata",
+        "start_configuration_session",
+        {"ApplicationIdentifier": "a", "EnvironmentIdentifier": "b", "ConfigurationProfileIdentifier": "c"},
+    ),
     "cloudformation": ("cloudformation", "list_stacks", {}),
     "cloudfront": ("cloudfront", "list_distributions", {}),
     "cloudfront-keyvaluestore": ("cloudfront", "list_key_value_stores", {}),
@@ -233,15 +248,23 @@ def test_an_unsigned_write_is_refused(inside, service):
 @pytest.mark.parametrize("service", CALLS)
 def test_an_issued_key_with_a_wrong_signature_is_refused(inside, learner, service):
     name, operation, arguments = CALLS[service]
-    answer = inside("call", service=name, operation=operation, arguments=arguments, key=learner.access_key_id, secret="x" * 40)
+    answer = inside(
+        "call", service=name, operation=operation, arguments=arguments, key=learner.access_key_id, secret="x" * 40
+    )
     assert refused(answer), answer
 
 
 @pytest.mark.parametrize("service", CALLS)
 def test_the_victims_key_id_with_a_wrong_signature_is_refused(inside, victim, service):
     name, operation, arguments = CALLS[service]
-    answer = inside("call", service=name, operation=operation, arguments=arguments, key=victim.key.access_key_id,
-                    secret=victim.key.access_key_id)
+    answer = inside(
+        "call",
+        service=name,
+        operation=operation,
+        arguments=arguments,
+        key=victim.key.access_key_id,
+        secret=victim.key.access_key_id,
+    )
     assert refused(answer), answer
 
 
@@ -262,7 +285,9 @@ KEYS = {
 @pytest.mark.parametrize("service", ["dynamodb", "s3", "sqs", "iam", "sts", "lambda"])
 def test_a_key_that_was_not_issued_is_refused(inside, victim, name, service):
     client_name, operation, arguments = CALLS[service]
-    answer = inside("call", service=client_name, operation=operation, arguments=arguments, key=KEYS[name](victim), secret="test")
+    answer = inside(
+        "call", service=client_name, operation=operation, arguments=arguments, key=KEYS[name](victim), secret="test"
+    )
     assert refused(answer), answer
 
 
@@ -271,8 +296,15 @@ def test_a_key_that_was_not_issued_is_refused(inside, victim, name, service):
 def test_a_presigned_url_with_a_key_that_was_not_issued_is_refused(inside, victim, name, signature):
     version = {"s3": "s3", "s3-query": "s3-query", "s3v4-query": "s3v4"}[signature]
     bucket = {"Bucket": f"kept-{victim.key.account}", "Key": "marker"}
-    answer = inside("presigned", service="s3", operation="get_object", arguments=bucket, key=KEYS[name](victim), secret="test",
-                    signature=version)
+    answer = inside(
+        "presigned",
+        service="s3",
+        operation="get_object",
+        arguments=bucket,
+        key=KEYS[name](victim),
+        secret="test",
+        signature=version,
+    )
     assert answer["status"] in (400, 403) and victim.marker not in answer["body"], answer
 
 
@@ -328,11 +360,17 @@ def test_a_json_call_without_a_valid_key_is_refused(inside, victim, target, key)
     body = json.dumps({"TableName": "kept", "Key": {"id": {"S": "1"}}})
     key = victim.key.account if key == "account" else key
     credential = f"{key}/20260101/us-east-1/dynamodb/aws4_request"
-    header = f"Authorization: AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=0\r\n" if key else ""
-    request = (f"POST / HTTP/1.1\r\n{HOST}{header}X-Amz-Target: {target}\r\nContent-Type: application/x-amz-json-1.0\r\n"
-               f"Content-Length: {len(body)}\r\n{END}")
+    header = (
+        f"Authorization: AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=0\r\n" if key else ""
+    )
+    request = (
+        f"POST / HTTP/1.1\r\n{HOST}{header}X-Amz-Target: {target}\r\nContent-Type: application/x-amz-json-1.0\r\n"
+        f"Content-Length: {len(body)}\r\n{END}"
+    )
     answer = inside("raw", request=request.replace("{port}", "\0").replace("\0", "{port}") + body.replace("{port}", ""))
-    assert answer["status"] in (400, 403) and "kept" not in answer["body"] and victim.marker not in answer["body"], answer
+    assert answer["status"] in (400, 403) and "kept" not in answer["body"] and victim.marker not in answer["body"], (
+        answer
+    )
 
 
 # --- another account, with a key of one's own -------------------------------------------------------------------------

@@ -78,7 +78,9 @@ def test_no_environment_of_the_host_is_seen(inside, bystander):
 def test_no_descriptor_of_the_host_is_inherited(inside):
     found = inside("descriptors")["descriptors"]
     kinds = {name: target.split(":")[0] for name, target in found.items()}
-    files = [target for target in found.values() if target.startswith("/") and not target.startswith(("/dev/null", "/proc"))]
+    files = [
+        target for target in found.values() if target.startswith("/") and not target.startswith(("/dev/null", "/proc"))
+    ]
     assert files == []
     assert list(kinds.values()).count("socket") <= 1, found  # the control socket
 
@@ -131,8 +133,13 @@ def test_the_variables_of_a_function_do_not_reach_a_program_that_is_root_still(e
     from .conftest import invoke, make_function
 
     source = "import os\ndef handler(event, context):\n    return [os.getuid(), os.path.exists('/tmp/preloaded')]"
-    make_function(engine, learner, "preload", {"app.py": source, "preload.so": _shared_object()},
-                  Environment={"Variables": {"LD_PRELOAD": "/var/task/preload.so", "LD_LIBRARY_PATH": "/var/task"}})
+    make_function(
+        engine,
+        learner,
+        "preload",
+        {"app.py": source, "preload.so": _shared_object()},
+        Environment={"Variables": {"LD_PRELOAD": "/var/task/preload.so", "LD_LIBRARY_PATH": "/var/task"}},
+    )
     error, answer = invoke(engine, learner, "preload", {})
     if error is None:
         assert answer[0] != 0

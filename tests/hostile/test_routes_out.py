@@ -25,7 +25,12 @@ def test_the_only_interface_is_a_loopback(inside):
 
 
 def test_another_service_on_the_hosts_loopback_is_out_of_reach(inside, listener):
-    targets = [["127.0.0.1", listener.port], ["127.0.0.2", listener.port], ["0.0.0.0", listener.port], ["::1", listener.port]]
+    targets = [
+        ["127.0.0.1", listener.port],
+        ["127.0.0.2", listener.port],
+        ["0.0.0.0", listener.port],
+        ["::1", listener.port],
+    ]
     assert inside("connect", targets=targets)["reached"] == []
     assert listener.heard == []
 
@@ -63,8 +68,13 @@ def _http_api(engine, learner, uri: str) -> str:
     """The URL path of an HTTP API whose $default route is a proxy to `uri`."""
     api = client(engine, learner, "apigatewayv2")
     made = api.create_api(Name="out", ProtocolType="HTTP")["ApiId"]
-    integration = api.create_integration(ApiId=made, IntegrationType="HTTP_PROXY", IntegrationMethod="GET", IntegrationUri=uri,
-                                         PayloadFormatVersion="1.0")["IntegrationId"]
+    integration = api.create_integration(
+        ApiId=made,
+        IntegrationType="HTTP_PROXY",
+        IntegrationMethod="GET",
+        IntegrationUri=uri,
+        PayloadFormatVersion="1.0",
+    )["IntegrationId"]
     api.create_route(ApiId=made, RouteKey="$default", Target=f"integrations/{integration}")
     api.create_stage(ApiId=made, StageName="$default", AutoDeploy=True)
     return f"/_aws/execute-api/{made}/$default"
@@ -75,7 +85,9 @@ def _rest_api(engine, learner, uri: str) -> str:
     made = api.create_rest_api(name="out")["id"]
     root = api.get_resources(restApiId=made)["items"][0]["id"]
     api.put_method(restApiId=made, resourceId=root, httpMethod="GET", authorizationType="NONE")
-    api.put_integration(restApiId=made, resourceId=root, httpMethod="GET", type="HTTP_PROXY", integrationHttpMethod="GET", uri=uri)
+    api.put_integration(
+        restApiId=made, resourceId=root, httpMethod="GET", type="HTTP_PROXY", integrationHttpMethod="GET", uri=uri
+    )
     api.create_deployment(restApiId=made, stageName="s")
     return f"/_aws/execute-api/{made}/s/"
 
@@ -94,7 +106,9 @@ def test_an_api_is_no_proxy_to_the_hosts_files(engine, learner, tmp_path, make, 
     uri = "data:text/plain,host-" if scheme == "data" else f"{scheme}://{tmp_path}"
     if make is _rest_api:
         uri += "/secret"  # an HTTP API adds the path itself
-    _, body = fetch(engine, learner, make(engine, learner, uri) + ("" if make is _rest_api else "/secret"), "execute-api")
+    _, body = fetch(
+        engine, learner, make(engine, learner, uri) + ("" if make is _rest_api else "/secret"), "execute-api"
+    )
     assert "host-" not in body
 
 
@@ -108,12 +122,19 @@ def test_an_api_is_no_way_around_the_front_door(engine, learner, victim, make):
 
 def test_an_api_destination_is_no_proxy_to_the_hosts_loopback(engine, learner, listener):
     events = client(engine, learner, "events")
-    connection = events.create_connection(Name="out", AuthorizationType="API_KEY", AuthParameters={
-        "ApiKeyAuthParameters": {"ApiKeyName": "a", "ApiKeyValue": "b"}})["ConnectionArn"]
-    destination = events.create_api_destination(Name="out", ConnectionArn=connection, InvocationEndpoint=f"{listener.url}/e",
-                                                HttpMethod="POST")["ApiDestinationArn"]
+    connection = events.create_connection(
+        Name="out",
+        AuthorizationType="API_KEY",
+        AuthParameters={"ApiKeyAuthParameters": {"ApiKeyName": "a", "ApiKeyValue": "b"}},
+    )["ConnectionArn"]
+    destination = events.create_api_destination(
+        Name="out", ConnectionArn=connection, InvocationEndpoint=f"{listener.url}/e", HttpMethod="POST"
+    )["ApiDestinationArn"]
     events.put_rule(Name="out", EventPattern=json.dumps({"source": ["out"]}))
-    events.put_targets(Rule="out", Targets=[{"Id": "1", "Arn": destination, "RoleArn": f"arn:aws:iam::{learner.account}:role/attacker"}])
+    events.put_targets(
+        Rule="out",
+        Targets=[{"Id": "1", "Arn": destination, "RoleArn": f"arn:aws:iam::{learner.account}:role/attacker"}],
+    )
     events.put_events(Entries=[{"Source": "out", "DetailType": "x", "Detail": "{}"}])
     engine.settle(5)
     assert not until(lambda: listener.heard, 0.5)
@@ -121,20 +142,50 @@ def test_an_api_destination_is_no_proxy_to_the_hosts_loopback(engine, learner, l
 
 def test_a_distribution_is_no_proxy_to_the_hosts_loopback(engine, learner, listener):
     cloudfront = client(engine, learner, "cloudfront")
-    made = cloudfront.create_distribution(DistributionConfig={
-        "CallerReference": "out", "Comment": "", "Enabled": True,
-        "Origins": {"Quantity": 1, "Items": [{"Id": "o", "DomainName": "localhost", "CustomOriginConfig": {
-            "HTTPPort": listener.port, "HTTPSPort": 443, "OriginProtocolPolicy": "http-only"}}]},
-        "DefaultCacheBehavior": {"TargetOriginId": "o", "ViewerProtocolPolicy": "allow-all", "MinTTL": 0,
-                                 "ForwardedValues": {"QueryString": False, "Cookies": {"Forward": "none"}}}})["Distribution"]
+    made = cloudfront.create_distribution(
+        DistributionConfig={
+            "CallerReference": "out",
+            "Comment": "",
+            "Enabled": True,
+            "Origins": {
+                "Quantity": 1,
+                "Items": [
+                    {
+                        "Id": "o",
+                        "DomainName": "localhost",
+                        "CustomOriginConfig": {
+                            "HTTPPort": listener.port,
+                            "HTTPSPort": 443,
+                            "OriginProtocolPolicy": "http-only",
+                        },
+                    }
+                ],
+            },
+            "DefaultCacheBehavior": {
+                "TargetOriginId": "o",
+                "ViewerProtocolPolicy": "allow-all",
+                "MinTTL": 0,
+                "ForwardedValues": {"QueryString": False, "Cookies": {"Forward": "none"}},
+            },
+        }
+    )["Distribution"]
     status, body = fetch(engine, learner, "/", "cloudfront", {"Host": f"{made['DomainName']}:{engine.port}"})
     assert status == 502
     assert "reached" not in body
     assert listener.heard == []
 
 
-@pytest.mark.parametrize("variable", ["MINISTACK_LAMBDA_PROXY_URL", "HTTP_PROXY", "AWS_LAMBDA_RUNTIME_API", "AWS_ENDPOINT_URL",
-                                      "LAMBDA_REMOTE_DOCKER", "LOCALSTACK_HOSTNAME"])
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "MINISTACK_LAMBDA_PROXY_URL",
+        "HTTP_PROXY",
+        "AWS_LAMBDA_RUNTIME_API",
+        "AWS_ENDPOINT_URL",
+        "LAMBDA_REMOTE_DOCKER",
+        "LOCALSTACK_HOSTNAME",
+    ],
+)
 def test_a_variable_of_a_function_leads_nowhere(engine, learner, listener, variable):
     name = "variable-" + variable.lower().replace("_", "-")
     source = """
@@ -158,14 +209,34 @@ def handler(event, context):
 def test_a_jwt_authorizer_asks_nobody_on_the_hosts_loopback(engine, learner, listener):
     api = client(engine, learner, "apigatewayv2")
     made = api.create_api(Name="jwt", ProtocolType="HTTP")["ApiId"]
-    authorizer = api.create_authorizer(ApiId=made, AuthorizerType="JWT", Name="a", IdentitySource=["$request.header.X-Token"],
-                                       JwtConfiguration={"Audience": ["x"], "Issuer": listener.url})["AuthorizerId"]
-    integration = api.create_integration(ApiId=made, IntegrationType="HTTP_PROXY", IntegrationMethod="GET",
-                                         IntegrationUri=engine.endpoint, PayloadFormatVersion="1.0")["IntegrationId"]
-    api.create_route(ApiId=made, RouteKey="$default", Target=f"integrations/{integration}", AuthorizationType="JWT",
-                     AuthorizerId=authorizer)
+    authorizer = api.create_authorizer(
+        ApiId=made,
+        AuthorizerType="JWT",
+        Name="a",
+        IdentitySource=["$request.header.X-Token"],
+        JwtConfiguration={"Audience": ["x"], "Issuer": listener.url},
+    )["AuthorizerId"]
+    integration = api.create_integration(
+        ApiId=made,
+        IntegrationType="HTTP_PROXY",
+        IntegrationMethod="GET",
+        IntegrationUri=engine.endpoint,
+        PayloadFormatVersion="1.0",
+    )["IntegrationId"]
+    api.create_route(
+        ApiId=made,
+        RouteKey="$default",
+        Target=f"integrations/{integration}",
+        AuthorizationType="JWT",
+        AuthorizerId=authorizer,
+    )
     api.create_stage(ApiId=made, StageName="$default", AutoDeploy=True)
-    status, _ = fetch(engine, learner, f"/_aws/execute-api/{made}/$default/", "execute-api", {
-        "X-Token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IngifQ.eyJpc3MiOiJ4In0.c2ln"})
+    status, _ = fetch(
+        engine,
+        learner,
+        f"/_aws/execute-api/{made}/$default/",
+        "execute-api",
+        {"X-Token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IngifQ.eyJpc3MiOiJ4In0.c2ln"},
+    )
     assert status in (401, 403, 500)
     assert listener.heard == []
