@@ -6,11 +6,14 @@ from pathlib import Path
 
 # What the course uses. Services that start programs of their own on the host (CodeBuild, Glue, ECS, EC2 and
 # their like) are left out: nothing a learner sends may run outside the sandbox.
+# fmt: off
 SERVICES = (
-    "acm apigateway appconfig appconfigdata cloudformation cloudfront cloudfront-keyvaluestore cloudtrail "
-    "cognito-identity cognito-idp dynamodb dynamodbstreams events iam kinesis kms lambda logs monitoring pipes s3 "
-    "scheduler secretsmanager sns sqs ssm states sts tagging wafv2"
-).split()
+    "acm", "apigateway", "appconfig", "appconfigdata", "cloudformation", "cloudfront",
+    "cloudfront-keyvaluestore", "cloudtrail", "cognito-identity", "cognito-idp", "dynamodb",
+    "dynamodbstreams", "events", "iam", "kinesis", "kms", "lambda", "logs", "monitoring", "pipes", "s3",
+    "scheduler", "secretsmanager", "sns", "sqs", "ssm", "states", "sts", "tagging", "wafv2",
+)
+# fmt: on
 
 
 def environment(state: Path, port: int) -> dict[str, str]:
