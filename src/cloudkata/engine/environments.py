@@ -13,7 +13,6 @@ import json
 import math
 import os
 import select
-import signal
 import socket
 import threading
 import time
@@ -21,6 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from cloudkata.engine.frames import Frame, FrameError, FrameReader, pack
+from cloudkata.engine.invocation import RESPONSE_BYTES, Invocation, Outcome, ending, log_text, parse
 from cloudkata.sandbox.launch import Program, Sandboxed, SandboxError, start
 
 INIT_SECONDS = 10.0
@@ -28,31 +28,7 @@ _START_SECONDS = 10.0  # for the sandbox itself, on a loaded machine
 _EXIT_SECONDS = 2.0  # for a process that has closed its end to be gone; then it is made to
 _DRAIN_READS = 64  # in one go: a function that prints without end must not keep its time-out from coming
 _LOG_BYTES = 1 << 20  # kept of one invocation's output
-RESPONSE_BYTES = 6_291_556  # the size Lambda names in its own error message
 _MB = 1 << 20
-
-
-@dataclass
-class Invocation:
-    """One call as the runtime API describes it; all times in milliseconds since the epoch."""
-
-    request_id: str
-    event: bytes
-    arn: str
-    trace_id: str = ""
-    client_context: str = ""
-    version: str = "$LATEST"
-
-
-@dataclass
-class Outcome:
-    """What came of one invocation: a payload (JSON text), the log, and whether the function failed."""
-
-    payload: bytes
-    failed: bool
-    log: str
-    init_ms: float | None
-    memory_mb: int = 0
 
 
 @dataclass(frozen=True)
@@ -303,7 +279,7 @@ class FunctionEnvironment:
         milliseconds = (time.monotonic() - began) * 1000
         printed = bytes(life.log) if life else b""
         memory = math.ceil(life.peak / _MB) if life else 0
-        payload, status = self._verdict(invocation, how, frame, life)
+        payload, status = self._ending(invocation, how, frame, life)
         init_ms, self._init_ms = self._init_ms, None
         if how in ("response", "error", "too large"):
             assert life is not None
@@ -314,33 +290,16 @@ class FunctionEnvironment:
             memory = min(memory, int(self.config.get("MemorySize", 128)))
         if self.provisioned:
             init_ms = None
-        log = _log(self.config, invocation, printed, milliseconds, memory, init_ms, status)
+        log = log_text(self.config, invocation, printed, milliseconds, memory, init_ms, status)
         return Outcome(payload, how not in ("response",), log, init_ms, memory)
 
-    def _verdict(self, call: Invocation, how: str, frame: Frame | None, life: _Process | None) -> tuple[bytes, str]:
-        """The payload and the end of the REPORT line."""
-        prefix = f"RequestId: {call.request_id} Error: "
-        if how == "response":
-            assert frame is not None
-            return frame.body, ""
-        if how == "error":
-            assert frame is not None
-            return frame.body, "\tStatus: error\tError Type: " + _error_type(frame.body)
-        if how == "too large":
-            assert frame is not None
-            message = f"Response payload size exceeded maximum allowed payload size ({RESPONSE_BYTES} bytes)."
-            return _error("Function.ResponseSizeTooLarge", message), "\tStatus: error"
-        if how == "timeout":
-            text = f"{prefix}Task timed out after {float(self.config.get('Timeout', 3)):.2f} seconds"
-            return _error("Sandbox.Timedout", text), "\tStatus: timeout"
-        if how == "memory":
-            status = "\tStatus: error\tError Type: Runtime.OutOfMemory"
-            return _error("Runtime.ExitError", f"{prefix}Runtime exited with error: signal: killed"), status
+    def _ending(self, call: Invocation, how: str, frame: Frame | None, life: _Process | None) -> tuple[bytes, str]:
+        if frame is not None:
+            return ending(call, how, frame.body, self.config)
         if how == "init" and life is not None and life.init_error is not None:
-            return life.init_error, "\tStatus: error\tError Type: " + _error_type(life.init_error)
-        code = life.sandboxed.exit_code(_EXIT_SECONDS) if life else 0
-        text = _exit_text(code)
-        return _error("Runtime.ExitError", prefix + text), "\tStatus: error\tError Type: Runtime.ExitError"
+            return ending(call, "error", life.init_error, self.config)
+        code = life.sandboxed.exit_code(_EXIT_SECONDS) if life and how in ("exit", "init") else 0
+        return ending(call, how, b"", self.config, code)
 
     # --- MiniStack's Worker interface -------------------------------------------------------------------------
 
@@ -374,49 +333,3 @@ def _send(life: _Process, data: bytes, deadline: float) -> None:
             waiting.poll(left * 1000)
         except OSError as error:
             raise FrameError(str(error)) from error
-
-
-def parse(payload: bytes):
-    """The JSON value of a payload, or its text where it is none."""
-    try:
-        return json.loads(payload)
-    except ValueError:
-        return payload.decode("utf-8", "replace")
-
-
-def _error(kind: str, message: str) -> bytes:
-    return json.dumps({"errorType": kind, "errorMessage": message}).encode()
-
-
-def _error_type(payload: bytes) -> str:
-    found = parse(payload)
-    return str(found.get("errorType", "")) if isinstance(found, dict) else ""
-
-
-def _exit_text(code: int) -> str:
-    if code == 0:
-        return "Runtime exited without providing a reason"
-    if code > 0:
-        return f"Runtime exited with error: exit status {code}"
-    try:
-        name = signal.strsignal(-code) or str(-code)
-    except ValueError:
-        name = str(-code)
-    return f"Runtime exited with error: signal: {name.lower()}"
-
-
-def _log(config, call: Invocation, printed: bytes, ms: float, memory: int, init_ms, status: str) -> str:
-    """The lines Lambda writes around what a function printed."""
-    text = printed.decode("utf-8", "replace")
-    if text and not text.endswith("\n"):
-        text += "\n"
-    if "Status: timeout" in status:
-        now = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime())
-        text += f"{now} {call.request_id} Task timed out after {float(config.get('Timeout', 3)):.2f} seconds\n\n"
-    init = f"\tInit Duration: {init_ms:.2f} ms" if init_ms is not None else ""
-    billed = math.ceil(ms + (init_ms or 0))  # since 1 August 2025 the init phase is billed as well
-    return (
-        f"START RequestId: {call.request_id} Version: {call.version}\n{text}END RequestId: {call.request_id}\n"
-        f"REPORT RequestId: {call.request_id}\tDuration: {ms:.2f} ms\tBilled Duration: {billed} ms\t"
-        f"Memory Size: {config.get('MemorySize', 128)} MB\tMax Memory Used: {memory} MB{init}{status}\n"
-    )

@@ -81,7 +81,7 @@ class CodeStore:
                 left = [UNZIPPED_BYTES, _FILES]
                 for archive in archives:
                     _extract(archive, partial, left)
-                os.chmod(partial, 0o755)
+                os.chmod(partial, 0o755)  # noqa: S103 (the function runs as somebody else)
                 os.rename(partial, target)
             except BaseException as error:
                 shutil.rmtree(partial, ignore_errors=True)
@@ -121,4 +121,4 @@ def _extract(archive: bytes, target: Path, left: list[int]) -> None:
             executable = (member.external_attr >> 16) & 0o100
             os.chmod(path, 0o755 if executable else 0o644)
     for folder, _, _ in os.walk(target):
-        os.chmod(folder, 0o755)
+        os.chmod(folder, 0o755)  # noqa: S103
