@@ -43,8 +43,10 @@ TARGETS = {
     "engine_pss_mb": 120.0,
     "environment_pss_mb": 45.0,
 }
-STATE_TRUST = {"Version": "2012-10-17", "Statement": [
-    {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+STATE_TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
 SOURCE = """
 import os
 if os.environ.get("HEAVY"):
@@ -65,8 +67,14 @@ class Target:
 
     def client(self, service: str):
         config = Config(retries={"total_max_attempts": 1}, inject_host_prefix=False)
-        return boto3.client(service, endpoint_url=self.endpoint, region_name="us-east-1", config=config,
-                            aws_access_key_id=self.key, aws_secret_access_key=self.secret)
+        return boto3.client(
+            service,
+            endpoint_url=self.endpoint,
+            region_name="us-east-1",
+            config=config,
+            aws_access_key_id=self.key,
+            aws_secret_access_key=self.secret,
+        )
 
 
 def of(engine: Engine) -> Target:
@@ -96,10 +104,19 @@ class Function:
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w") as file:
             file.writestr("app.py", SOURCE)
-        role = target.client("iam").create_role(RoleName="bench", AssumeRolePolicyDocument=json.dumps(STATE_TRUST))["Role"]["Arn"]
+        role = target.client("iam").create_role(RoleName="bench", AssumeRolePolicyDocument=json.dumps(STATE_TRUST))[
+            "Role"
+        ]["Arn"]
         self._lambda = target.client("lambda")
-        self._lambda.create_function(FunctionName="bench", Runtime="python3.12", Handler="app.handler", Role=role, MemorySize=512,
-                                     Timeout=30, Code={"ZipFile": buffer.getvalue()})
+        self._lambda.create_function(
+            FunctionName="bench",
+            Runtime="python3.12",
+            Handler="app.handler",
+            Role=role,
+            MemorySize=512,
+            Timeout=30,
+            Code={"ZipFile": buffer.getvalue()},
+        )
         self._wait("function_active_v2")
 
     def _wait(self, name: str) -> None:
@@ -129,10 +146,12 @@ def functions(ours: Target, bare: Target, engine: Engine, warm: int, cold: int) 
         for name, function in both.items():
             function.renew()
             times[f"cold{name}"].append(milliseconds(function.invoke))
-    found = {f"{name.replace('_bare', '')}_ms{'_bare' if 'bare' in name else ''}": statistics.median(values)
-             for name, values in times.items()}
+    found = {
+        f"{name.replace('_bare', '')}_ms{'_bare' if 'bare' in name else ''}": statistics.median(values)
+        for name, values in times.items()
+    }
     both[""].renew(HEAVY="1")
-    before = {pid for pid in descendants(engine.pid)}
+    before = set(descendants(engine.pid))
     both[""].invoke()
     added = [pid for pid in descendants(engine.pid) if pid not in before]
     return found | {"environment_pss_mb": sum(pss_mb(pid) for pid in added), "environment_processes": len(added)}
@@ -158,7 +177,9 @@ def plain_ministack(auth: bool):
         for name in ("state", "s3", "tmp"):
             Path(folder, name).mkdir()
         program = [sys.executable, "-m", "ministack"]
-        with subprocess.Popen(program, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder) as process:
+        with subprocess.Popen(
+            program, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder
+        ) as process:
             try:
                 _wait_for(f"http://127.0.0.1:{port}/_ministack/health")
                 yield Target(f"http://127.0.0.1:{port}", "111122223333", "test")
@@ -182,9 +203,12 @@ class Table:
     def __init__(self, target: Target) -> None:
         self._client = target.client("dynamodb")
         self._number = 0
-        self._client.create_table(TableName="bench", BillingMode="PAY_PER_REQUEST",
-                                  KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-                                  AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}])
+        self._client.create_table(
+            TableName="bench",
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        )
 
     def _item(self) -> dict:
         self._number += 1
@@ -213,7 +237,10 @@ def requests(ours: Target, rounds: int) -> dict:
             for name in order:
                 times[name]["transaction"] += [milliseconds(tables[name].transaction) for _ in range(10)]
                 times[name]["put"] += [milliseconds(tables[name].put) for _ in range(5)]
-    sums = {name: 10 * statistics.median(found["transaction"]) + 5 * statistics.median(found["put"]) for name, found in times.items()}
+    sums = {
+        name: 10 * statistics.median(found["transaction"]) + 5 * statistics.median(found["put"])
+        for name, found in times.items()
+    }
     return {
         "dynamodb_ratio": sums["ours"] / sums["bare"],
         "dynamodb_ratio_auth": sums["ours"] / sums["auth"],
@@ -236,8 +263,13 @@ def main() -> None:
         found |= functions(ours, of(bare), engine, 300 // part, 20 // part)
         found |= requests(ours, max(2, 10 // part))
         found |= {"engine_pss_mb": pss_mb(engine.pid), "engine_rss_mb": pss_mb(engine.pid, "Rss")}
-    result = {"schema": "cloudkata.bench/1", "cpus": os.cpu_count(), "targets": TARGETS, "found": found,
-              "missed": [name for name, limit in TARGETS.items() if found[name] > limit]}
+    result = {
+        "schema": "cloudkata.bench/1",
+        "cpus": os.cpu_count(),
+        "targets": TARGETS,
+        "found": found,
+        "missed": [name for name, limit in TARGETS.items() if found[name] > limit],
+    }
     text = json.dumps(result, indent=2) + "\n"
     sys.stdout.write(text) if options.json == "-" else Path(options.json).write_text(text, encoding="utf-8")
     for name, value in found.items():

@@ -10,15 +10,32 @@ from cloudkata.engine.front_door import FrontDoor, RequestLog, is_admin_path, pl
 from cloudkata.engine.keys import KeyRing
 
 
-@pytest.mark.parametrize(("path", "plain"), [
-    ("/a/b", "/a/b"), ("/a//b", "/a/b"), ("/a/./b", "/a/b"), ("/a/../b", "/b"), ("//a", "/a"), ("/%61", "/a"), ("/%2561", "/a"),
-    ("/a%2fb", "/a/b"), ("\\a\\b", "/a/b"), ("/a?b", "/a"), ("/a\x00b", "/ab"), ("/a\tb", "/ab"), ("", "/"), ("/..", "/"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("path", "plain"),
+    [
+        ("/a/b", "/a/b"),
+        ("/a//b", "/a/b"),
+        ("/a/./b", "/a/b"),
+        ("/a/../b", "/b"),
+        ("//a", "/a"),
+        ("/%61", "/a"),
+        ("/%2561", "/a"),
+        ("/a%2fb", "/a/b"),
+        ("\\a\\b", "/a/b"),
+        ("/a?b", "/a"),
+        ("/a\x00b", "/ab"),
+        ("/a\tb", "/ab"),
+        ("", "/"),
+        ("/..", "/"),
+    ],
+)
 def test_plain_path(path, plain):
     assert plain_path(path) == plain
 
 
-@pytest.mark.parametrize("path", ["/_ministack", "/_ministack/reset", "/x/_ministack/reset", "/_LocalStack/health", "/health"])
+@pytest.mark.parametrize(
+    "path", ["/_ministack", "/_ministack/reset", "/x/_ministack/reset", "/_LocalStack/health", "/health"]
+)
 def test_admin_paths(path):
     assert is_admin_path(path)
 
@@ -43,8 +60,15 @@ class Door:
 
     def ask(self, path: str = "/", headers: dict[str, str] | None = None, method: str = "POST", **scope) -> int:
         given = {"host": "127.0.0.1:1", **(headers or {})}
-        found = {"type": "http", "method": method, "path": path, "raw_path": path.encode(), "query_string": b"",
-                 "headers": [(name.encode(), value.encode()) for name, value in given.items()], **scope}
+        found = {
+            "type": "http",
+            "method": method,
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": b"",
+            "headers": [(name.encode(), value.encode()) for name, value in given.items()],
+            **scope,
+        }
         statuses = []
 
         async def send(message):
@@ -64,7 +88,8 @@ def door():
 
 
 def signed(key_id: str) -> dict[str, str]:
-    credential = f"AWS4-HMAC-SHA256 Credential={key_id}/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0"
+    scope = f"{key_id}/20260101/us-east-1/dynamodb/aws4_request"
+    credential = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"
     return {"authorization": credential, "x-amz-target": "DynamoDB_20120810.ListTables"}
 
 
@@ -87,13 +112,17 @@ def test_a_key_that_was_not_issued_does_not(door, key_id):
     assert door.seen == []
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost:80", "x.localhost", "a1b2.execute-api.127.0.0.1:80", "[::1]:80"])
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "localhost:80", "x.localhost", "a1b2.execute-api.127.0.0.1:80", "[::1]:80"]
+)
 def test_a_host_of_this_machine_goes_through(door, host):
     key = door.keys.issue("learner", "111122223333")
     assert door.ask(headers={**signed(key.access_key_id), "host": host}) == 200
 
 
-@pytest.mark.parametrize("host", ["example.com", "127.0.0.1.example.com", "localhost.example.com", "", "10.0.0.1", "x127.0.0.1"])
+@pytest.mark.parametrize(
+    "host", ["example.com", "127.0.0.1.example.com", "localhost.example.com", "", "10.0.0.1", "x127.0.0.1"]
+)
 def test_another_host_does_not(door, host):
     key = door.keys.issue("learner", "111122223333")
     assert door.ask(headers={**signed(key.access_key_id), "host": host}) == 403

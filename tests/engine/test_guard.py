@@ -30,23 +30,39 @@ def tried(folder, act: str, functions_isolated: bool = True) -> str:
     return done.stdout.strip().splitlines()[-1]
 
 
-@pytest.mark.parametrize("url", ["file:///etc/hostname", "FILE:///etc/hostname", " file:///etc/hostname", "ftp://127.0.0.1/x",
-                                 "data:text/plain,x"])  # fmt: skip
+@pytest.mark.parametrize(
+    "url",
+    ["file:///etc/hostname", "FILE:///etc/hostname", " file:///etc/hostname", "ftp://127.0.0.1/x", "data:text/plain,x"],
+)
 def test_only_http_is_opened(tmp_path, url):
     assert tried(tmp_path, f"urllib.request.urlopen({url!r})") == "refused: the engine opens http and https only"
 
 
 def test_http_is_opened(tmp_path):
-    act = "try:\n    urllib.request.urlopen('http://127.0.0.1:9/')\nexcept OSError as error:\n    assert not isinstance(error, PermissionError)"
+    act = """
+try:
+    urllib.request.urlopen('http://127.0.0.1:9/')
+except OSError as error:
+    assert not isinstance(error, PermissionError)
+"""
     assert tried(tmp_path, act) == "done"
 
 
 @pytest.mark.skipif(not isolation().full, reason="without isolation functions are started on the host")
-@pytest.mark.parametrize("act", [
-    "subprocess.run(['true'])", "subprocess.run('true', shell=True)", "subprocess.run([sys.executable, '-c', ''])",
-    "os.system('true')", "os.posix_spawn('/bin/true', ['true'], {})", "os.execv('/bin/true', ['true'])", "os.fork()",
-    "os.popen('true')", "subprocess.run(['bwrap'])",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "act",
+    [
+        "subprocess.run(['true'])",
+        "subprocess.run('true', shell=True)",
+        "subprocess.run([sys.executable, '-c', ''])",
+        "os.system('true')",
+        "os.posix_spawn('/bin/true', ['true'], {})",
+        "os.execv('/bin/true', ['true'])",
+        "os.fork()",
+        "os.popen('true')",
+        "subprocess.run(['bwrap'])",
+    ],
+)
 def test_no_program_is_started_on_the_host(tmp_path, act):
     assert tried(tmp_path, act).startswith("refused: the engine starts sandboxes only")
 

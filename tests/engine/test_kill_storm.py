@@ -39,7 +39,8 @@ from cloudkata.engine.process import Engine
 engine = Engine.start(folder=sys.argv[1])
 key = engine.issue("learner")
 def client(name):
-    return boto3.client(name, endpoint_url=engine.endpoint, region_name="us-east-1", aws_access_key_id=key.access_key_id,
+    return boto3.client(name, endpoint_url=engine.endpoint, region_name="us-east-1",
+                        aws_access_key_id=key.access_key_id,
                         aws_secret_access_key=key.secret_access_key, config=Config(retries={"total_max_attempts": 1}))
 trust = {"Version": "2012-10-17", "Statement": [
     {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
@@ -90,8 +91,11 @@ class Owner:
     def __init__(self, folder: Path) -> None:
         import base64
 
-        self.process = subprocess.Popen([sys.executable, "-c", OWNER, str(folder), base64.b64encode(archive()).decode()],
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", OWNER, str(folder), base64.b64encode(archive()).decode()],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
         self.engine, *self._access = json.loads(self.process.stdout.readline())
         self.seen: dict[int, str] = {}
         self.look()
@@ -104,8 +108,14 @@ class Owner:
 
     def invoke(self) -> str:
         endpoint, key_id, secret = self._access
-        made = boto3.client("lambda", endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id=key_id,
-                            aws_secret_access_key=secret, config=Config(retries={"total_max_attempts": 1}))
+        made = boto3.client(
+            "lambda",
+            endpoint_url=endpoint,
+            region_name="us-east-1",
+            aws_access_key_id=key_id,
+            aws_secret_access_key=secret,
+            config=Config(retries={"total_max_attempts": 1}),
+        )
         return made.invoke(FunctionName="f", Payload=b"0")["Payload"].read().decode()
 
     def left(self) -> list[int]:
@@ -139,7 +149,9 @@ def test_nothing_is_left_after_a_storm_of_kills(tmp_path):
             if what == "function":
                 if functions:
                     kill(dice.choice(functions))
-                assert until(lambda: owner.invoke() == "0"), f"turn {turn}: no answer after {what} was killed (seed {seed})"
+                assert until(lambda owner=owner: owner.invoke() == "0"), (
+                    f"turn {turn}: no answer after {what} was killed (seed {seed})"
+                )
                 continue
             targets = {"engine": [owner.engine], "owner": [owner.process.pid]}.get(what)
             everyone = [owner.process.pid, owner.engine, *functions]
@@ -148,12 +160,16 @@ def test_nothing_is_left_after_a_storm_of_kills(tmp_path):
             if what == "engine":  # its owner lives on: it tidies up, then goes
                 assert until(lambda: list(tmp_path.iterdir()) == []), f"turn {turn}: a folder is left (seed {seed})"
             owner.close()
-            assert until(lambda: owner.left() == []), f"turn {turn}: {owner.left()} are left after {what} (seed {seed})"
+            assert until(lambda owner=owner: owner.left() == []), (
+                f"turn {turn}: {owner.left()} are left after {what} (seed {seed})"
+            )
             if what == "everything":
                 from cloudkata.engine.process import sweep
 
                 sweep(tmp_path)  # nobody was left to do it: the next start does
-            assert until(lambda: list(tmp_path.iterdir()) == []), f"turn {turn}: a folder is left after {what} (seed {seed})"
+            assert until(lambda: list(tmp_path.iterdir()) == []), (
+                f"turn {turn}: a folder is left after {what} (seed {seed})"
+            )
             owner = None
     finally:
         if owner is not None:

@@ -96,10 +96,16 @@ def test_a_frame_arrives_in_pieces():
         assert frames.take() is None
 
 
-@pytest.mark.parametrize("data", [
-    struct.pack("!II", 1 << 20, 0), struct.pack("!II", 2, 1 << 30), struct.pack("!II", 2, 0) + b"[]",
-    struct.pack("!II", 2, 0) + b"{x",
-], ids=["long-head", "long-body", "no-object", "no-json"])  # fmt: skip
+@pytest.mark.parametrize(
+    "data",
+    [
+        struct.pack("!II", 1 << 20, 0),
+        struct.pack("!II", 2, 1 << 30),
+        struct.pack("!II", 2, 0) + b"[]",
+        struct.pack("!II", 2, 0) + b"{x",
+    ],
+    ids=["long-head", "long-body", "no-object", "no-json"],
+)
 def test_what_is_no_frame_is_an_error(data):
     frames, ours, theirs = reader()
     with ours, theirs:
@@ -150,9 +156,17 @@ def test_code_is_readable_for_the_functions_user(store):
     assert os.stat(f"{folder}/run").st_mode & 0o777 == 0o755
 
 
-@pytest.mark.parametrize("archive", [
-    b"", b"no zip", zipped({"a": "x", "a/b": "x"}), zipped({"n" * 300: "x"}), zipped({"a": "x" * 1000})[:-30],
-], ids=["empty", "no-zip", "file-and-folder", "long-name", "cut"])  # fmt: skip
+@pytest.mark.parametrize(
+    "archive",
+    [
+        b"",
+        b"no zip",
+        zipped({"a": "x", "a/b": "x"}),
+        zipped({"n" * 300: "x"}),
+        zipped({"a": "x" * 1000})[:-30],
+    ],
+    ids=["empty", "no-zip", "file-and-folder", "long-name", "cut"],
+)
 def test_an_archive_that_cannot_be_unpacked_leaves_nothing(store, tmp_path, archive):
     with pytest.raises(PackageError):
         store.folder([archive])

@@ -96,7 +96,9 @@ def test_a_factor_out_of_range_is_named(tmp_path):
 def test_another_ministack_is_refused_by_its_number(tmp_path, monkeypatch):
     shadow = tmp_path / "shadow"
     (shadow / "ministack-9.9.9.dist-info").mkdir(parents=True)
-    (shadow / "ministack-9.9.9.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: ministack\nVersion: 9.9.9\n")
+    (shadow / "ministack-9.9.9.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: ministack\nVersion: 9.9.9\n"
+    )
     monkeypatch.setattr(process, "_KEPT", (*process._KEPT, "PYTHONPATH"))
     monkeypatch.setenv("PYTHONPATH", str(shadow))
     with pytest.raises(EngineError, match=r"needs ministack 1\.5\.33, found 9\.9\.9"):
@@ -105,7 +107,7 @@ def test_another_ministack_is_refused_by_its_number(tmp_path, monkeypatch):
 
 def test_an_engine_that_is_never_ready_is_given_up(tmp_path, monkeypatch):
     monkeypatch.setattr(process, "_START_SECONDS", 0.001)
-    with pytest.raises(EngineError, match="not ready after 0.001 seconds"):
+    with pytest.raises(EngineError, match=r"not ready after 0\.001 seconds"):
         Engine.start(folder=str(tmp_path))
     assert list(tmp_path.iterdir()) == []
 
@@ -135,10 +137,18 @@ def test_the_control_sockets_are_for_the_owner_alone(engine):
     assert engine.state.stat().st_mode & 0o777 == 0o700
 
 
-@pytest.mark.parametrize(("method", "path", "body"), [
-    ("GET", "/nothing", {}), ("POST", "/keys", {"set": "nonsense"}), ("POST", "/keys", {}), ("POST", "/advance", {"seconds": -1}),
-    ("POST", "/advance", {"seconds": "x"}), ("POST", "/factor", {"factor": 0}), ("POST", "/keys", ["set"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "/nothing", {}),
+        ("POST", "/keys", {"set": "nonsense"}),
+        ("POST", "/keys", {}),
+        ("POST", "/advance", {"seconds": -1}),
+        ("POST", "/advance", {"seconds": "x"}),
+        ("POST", "/factor", {"factor": 0}),
+        ("POST", "/keys", ["set"]),
+    ],
+)
 def test_what_the_control_socket_refuses_is_a_sentence(engine, method, path, body):
     with pytest.raises(EngineError, match="the engine refused: "):
         engine.ask(method, path, body)
@@ -168,10 +178,20 @@ def test_the_request_log_knows_who_asked_for_what(engine):
 
     key = engine.issue("checks")
     before = engine.requests()["last"]
-    boto3.client("dynamodb", endpoint_url=engine.endpoint, region_name="us-east-1", aws_access_key_id=key.access_key_id,
-                 aws_secret_access_key=key.secret_access_key).list_tables()
+    boto3.client(
+        "dynamodb",
+        endpoint_url=engine.endpoint,
+        region_name="us-east-1",
+        aws_access_key_id=key.access_key_id,
+        aws_secret_access_key=key.secret_access_key,
+    ).list_tables()
     (entry,) = engine.requests(before, key.account)["entries"]
-    assert (entry["key_set"], entry["operation"], entry["status"], entry["via"]) == ("checks", "ListTables", 200, "loopback")
+    assert (entry["key_set"], entry["operation"], entry["status"], entry["via"]) == (
+        "checks",
+        "ListTables",
+        200,
+        "loopback",
+    )
 
 
 def test_two_engines_share_nothing(engine, tmp_path):
@@ -184,7 +204,9 @@ def test_when_its_owner_is_killed_so_is_it(tmp_path):
         "import sys\nfrom cloudkata.engine.process import Engine\n"
         "e = Engine.start(folder=sys.argv[1])\nprint(e.pid, flush=True)\nsys.stdin.read()\n"
     )
-    with subprocess.Popen([sys.executable, "-c", source, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as owner:
+    with subprocess.Popen(
+        [sys.executable, "-c", source, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as owner:
         pid = int(owner.stdout.readline())
         owner.kill()
         assert until(lambda: gone(pid)) and until(lambda: list(tmp_path.iterdir()) == [])

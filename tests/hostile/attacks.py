@@ -30,11 +30,10 @@ def raw(request):
     host, port = _door()
     data = request.replace("{port}", str(port)).encode("latin-1")
     answer = b""
-    with socket.create_connection((host, port), 5) as link:
-        with contextlib.suppress(OSError):
-            link.sendall(data)
-            while len(answer) < 65536 and (chunk := link.recv(4096)):
-                answer += chunk
+    with socket.create_connection((host, port), 5) as link, contextlib.suppress(OSError):
+        link.sendall(data)
+        while len(answer) < 65536 and (chunk := link.recv(4096)):
+            answer += chunk
     head, _, body = answer.partition(b"\r\n\r\n")
     found = re.match(rb"HTTP/1\.[01] (\d{3})", head)
     text = body.decode("latin-1")[:2000]

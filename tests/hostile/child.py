@@ -1,4 +1,4 @@
-"""The program of a sandboxed child in these tests: runs attacks, one line of JSON each, and reports on each in a line."""
+"""The program of a sandboxed child in these tests: runs attacks, a line of JSON each, and reports in lines."""
 
 import json
 import socket

@@ -15,8 +15,22 @@ from botocore.exceptions import ClientError
 
 from .conftest import archive, client, fetch, invoke, make_function, until
 
-OTHER_RUNTIMES = ("nodejs20.x", "nodejs22.x", "provided", "provided.al2023", "java21", "java8.al2", "ruby3.3", "dotnet8", "go1.x",
-                  "python2.7", "Python3.12", "python3.12 ", "bash", "")  # fmt: skip
+OTHER_RUNTIMES = (
+    "nodejs20.x",
+    "nodejs22.x",
+    "provided",
+    "provided.al2023",
+    "java21",
+    "java8.al2",
+    "ruby3.3",
+    "dotnet8",
+    "go1.x",
+    "python2.7",
+    "Python3.12",
+    "python3.12 ",
+    "bash",
+    "",
+)
 SIGN = "ran-on-the-host"
 
 
@@ -187,7 +201,7 @@ def test_the_engine_starts_nothing_but_sandboxes(engine, learner):
     assert names <= {"bwrap"}
 
 
-# --- archives -----------------------------------------------------------------------------------------------------------
+# --- archives ---
 
 
 def _symlink() -> bytes:

@@ -56,12 +56,27 @@ RESET_PATHS = {
     "path-style-bucket": "/_ministack/../_ministack/reset",
 }
 ADMIN_PATHS = (
-    "/_ministack/health", "/_ministack/ready", "/_ministack/config", "/_ministack/lambda-code/attacker",
-    "/_ministack/lambda-layers/attacker", "/_ministack/sqs/messages", "/_ministack/ses/messages",
-    "/_ministack/sns/sms-messages", "/_ministack/iot/ca.pem", "/_ministack/rds/iam-auth",
-    "/_ministack/transfer/sftp-ports", "/_ministack/cfn-signal/x", "/_ministack/cfn-response/x", "/_ministack",
-    "/_localstack/health", "/_localstack/init", "/_localstack/info", "/health", "/HEALTH", "/health/",
-)  # fmt: skip
+    "/_ministack/health",
+    "/_ministack/ready",
+    "/_ministack/config",
+    "/_ministack/lambda-code/attacker",
+    "/_ministack/lambda-layers/attacker",
+    "/_ministack/sqs/messages",
+    "/_ministack/ses/messages",
+    "/_ministack/sns/sms-messages",
+    "/_ministack/iot/ca.pem",
+    "/_ministack/rds/iam-auth",
+    "/_ministack/transfer/sftp-ports",
+    "/_ministack/cfn-signal/x",
+    "/_ministack/cfn-response/x",
+    "/_ministack",
+    "/_localstack/health",
+    "/_localstack/init",
+    "/_localstack/info",
+    "/health",
+    "/HEALTH",
+    "/health/",
+)
 METHODS = ("GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "BREW", "post")
 
 
@@ -106,7 +121,10 @@ RAW = {
     "0\r\n\r\nPOST /_ministack/reset HTTP/1.1\r\n" + HOST + "Content-Length: 0\r\n",
     "obscured-chunked": "POST / HTTP/1.1\r\n" + HOST + "Transfer-Encoding: x, chunked\r\n\r\n"
     "0\r\n\r\nPOST /_ministack/reset HTTP/1.1\r\n" + HOST + "Content-Length: 0\r\n",
-    "pipelined": "GET /health HTTP/1.1\r\n" + HOST + "\r\nPOST /_ministack/reset HTTP/1.1\r\n" + HOST
+    "pipelined": "GET /health HTTP/1.1\r\n"
+    + HOST
+    + "\r\nPOST /_ministack/reset HTTP/1.1\r\n"
+    + HOST
     + "Content-Length: 0\r\n",
     "original-url": "POST / HTTP/1.1\r\n" + HOST + "X-Original-URL: /_ministack/reset\r\n"
     "X-Rewrite-URL: /_ministack/reset\r\nX-HTTP-Method-Override: POST\r\nContent-Length: 0\r\n",
@@ -114,7 +132,7 @@ RAW = {
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nConnection: Upgrade\r\n",
     "h2c": "GET /_ministack/config HTTP/1.1\r\n" + HOST + "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"
     "Connection: Upgrade, HTTP2-Settings\r\n",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("request_", RAW.values(), ids=RAW)
@@ -144,10 +162,23 @@ def test_reset_is_refused_over_http_2(inside, engine, victim):
     assert victim.untouched(engine)
 
 
-@pytest.mark.parametrize("host", [
-    "169.254.169.254", "example.com", "127.0.0.1.example.com", "localhost.example.com", "127.0.0.1@example.com", "0.0.0.0",
-    "[::]", "2130706433", "127.1", "", "sqs.us-east-1.amazonaws.com", "localhost:80\t.example.com",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "host",
+    [
+        "169.254.169.254",
+        "example.com",
+        "127.0.0.1.example.com",
+        "localhost.example.com",
+        "127.0.0.1@example.com",
+        "0.0.0.0",
+        "[::]",
+        "2130706433",
+        "127.1",
+        "",
+        "sqs.us-east-1.amazonaws.com",
+        "localhost:80\t.example.com",
+    ],
+)
 def test_another_host_is_refused(inside, host):
     answer = inside("raw", request=f"GET / HTTP/1.1\r\nHost: {host}\r\n{END}")
     assert answer["status"] in (400, 403), answer
@@ -203,23 +234,44 @@ CALLS = {
     "wafv2": ("wafv2", "list_web_acls", {"Scope": "REGIONAL"}),
 }
 WRITES = {
-    "dynamodb": ("dynamodb", "create_table", {"TableName": "mine", "BillingMode": "PAY_PER_REQUEST", "KeySchema": [
-        {"AttributeName": "id", "KeyType": "HASH"}], "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}]}),
+    "dynamodb": (
+        "dynamodb",
+        "create_table",
+        {
+            "TableName": "mine",
+            "BillingMode": "PAY_PER_REQUEST",
+            "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+            "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+        },
+    ),
     "s3": ("s3", "create_bucket", {"Bucket": "made-without-a-key"}),
     "sqs": ("sqs", "create_queue", {"QueueName": "mine"}),
     "sns": ("sns", "create_topic", {"Name": "mine"}),
     "iam": ("iam", "create_user", {"UserName": "mine"}),
-    "lambda": ("lambda", "create_function", {"FunctionName": "mine", "Runtime": "python3.12", "Role": "arn:aws:iam::000000000000:role/x",
-                                             "Handler": "a.b", "Code": {"ZipFile": "UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA=="}}),
+    "lambda": (
+        "lambda",
+        "create_function",
+        {
+            "FunctionName": "mine",
+            "Runtime": "python3.12",
+            "Role": "arn:aws:iam::000000000000:role/x",
+            "Handler": "a.b",
+            "Code": {"ZipFile": "UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA=="},
+        },
+    ),
     "kms": ("kms", "create_key", {}),
     "ssm": ("ssm", "put_parameter", {"Name": "mine", "Value": "x", "Type": "String"}),
     "events": ("events", "put_events", {"Entries": [{"Source": "a", "DetailType": "b", "Detail": "{}"}]}),
-    "cloudformation": ("cloudformation", "create_stack", {"StackName": "mine", "TemplateBody": "{\"Resources\":{}}"}),
+    "cloudformation": ("cloudformation", "create_stack", {"StackName": "mine", "TemplateBody": '{"Resources":{}}'}),
     "cognito-idp": ("cognito-idp", "create_user_pool", {"PoolName": "mine"}),
     "apigateway": ("apigateway", "create_rest_api", {"name": "mine"}),
     "apigatewayv2": ("apigatewayv2", "create_api", {"Name": "mine", "ProtocolType": "HTTP"}),
-    "states": ("stepfunctions", "create_state_machine", {"name": "mine", "roleArn": "arn:aws:iam::000000000000:role/x", "definition": "{}"}),
-}  # fmt: skip
+    "states": (
+        "stepfunctions",
+        "create_state_machine",
+        {"name": "mine", "roleArn": "arn:aws:iam::000000000000:role/x", "definition": "{}"},
+    ),
+}
 
 
 def test_every_service_is_in_the_list_of_calls():
@@ -331,8 +383,8 @@ QUERIES = {
     "lower-case-name": "awsaccesskeyid={key}&signature=c2ln&expires=4000000000",
     "credential": "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={key}%2F20260101%2Fus-east-1%2Fs3%2Faws4_request"
     "&X-Amz-Date=20260101T000000Z&X-Amz-Expires=604800&X-Amz-SignedHeaders=host&X-Amz-Signature=0",
-    "two-credentials": "X-Amz-Credential={issued}%2F20260101%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Credential={key}%2F2026"
-    "0101%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=0&X-Amz-SignedHeaders=host",
+    "two-credentials": "X-Amz-Credential={issued}%2F20260101%2Fus-east-1%2Fs3%2Faws4_request&"
+    "X-Amz-Credential={key}%2F20260101%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=0&X-Amz-SignedHeaders=host",
     "semicolon": "x=1;AWSAccessKeyId={key}&Signature=c2ln&Expires=4000000000",
 }
 
@@ -380,46 +432,104 @@ def _reads(victim) -> dict:
     account = victim.key.account
     return {
         "dynamodb-name": ("dynamodb", "get_item", {"TableName": "kept", "Key": {"id": {"S": "1"}}}),
-        "dynamodb-arn": ("dynamodb", "get_item", {
-            "TableName": f"arn:aws:dynamodb:us-east-1:{account}:table/kept", "Key": {"id": {"S": "1"}}}),
-        "dynamodb-write": ("dynamodb", "put_item", {
-            "TableName": f"arn:aws:dynamodb:us-east-1:{account}:table/kept", "Item": {"id": {"S": "1"}}}),
-        "dynamodb-partiql": ("dynamodb", "execute_statement", {
-            "Statement": f'SELECT * FROM "arn:aws:dynamodb:us-east-1:{account}:table/kept"'}),
+        "dynamodb-arn": (
+            "dynamodb",
+            "get_item",
+            {"TableName": f"arn:aws:dynamodb:us-east-1:{account}:table/kept", "Key": {"id": {"S": "1"}}},
+        ),
+        "dynamodb-write": (
+            "dynamodb",
+            "put_item",
+            {"TableName": f"arn:aws:dynamodb:us-east-1:{account}:table/kept", "Item": {"id": {"S": "1"}}},
+        ),
+        "dynamodb-partiql": (
+            "dynamodb",
+            "execute_statement",
+            {"Statement": f'SELECT * FROM "arn:aws:dynamodb:us-east-1:{account}:table/kept"'},
+        ),
         "s3-get": ("s3", "get_object", {"Bucket": f"kept-{account}", "Key": "marker"}),
         "s3-list": ("s3", "list_objects_v2", {"Bucket": f"kept-{account}"}),
-        "s3-copy": ("s3", "copy_object", {"Bucket": f"kept-{account}", "Key": "x", "CopySource": f"kept-{account}/marker"}),
-        "s3-policy": ("s3", "put_bucket_policy", {"Bucket": f"kept-{account}", "Policy": json.dumps({
-            "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:*",
-                                                    "Resource": f"arn:aws:s3:::kept-{account}/*"}]})}),
+        "s3-copy": (
+            "s3",
+            "copy_object",
+            {"Bucket": f"kept-{account}", "Key": "x", "CopySource": f"kept-{account}/marker"},
+        ),
+        "s3-policy": (
+            "s3",
+            "put_bucket_policy",
+            {
+                "Bucket": f"kept-{account}",
+                "Policy": json.dumps(
+                    {
+                        "Version": "2012-10-17",
+                        "Statement": [
+                            {
+                                "Effect": "Allow",
+                                "Principal": "*",
+                                "Action": "s3:*",
+                                "Resource": f"arn:aws:s3:::kept-{account}/*",
+                            }
+                        ],
+                    }
+                ),
+            },
+        ),
         "sqs": ("sqs", "receive_message", {"QueueUrl": victim.queue}),
         "sqs-purge": ("sqs", "purge_queue", {"QueueUrl": victim.queue}),
         "secret": ("secretsmanager", "get_secret_value", {"SecretId": victim.secret}),
         "parameter": ("ssm", "get_parameter", {"Name": f"arn:aws:ssm:us-east-1:{account}:parameter/kept"}),
         "topic": ("sns", "publish", {"TopicArn": victim.topic, "Message": "x"}),
-        "subscribe": ("sns", "subscribe", {"TopicArn": victim.topic, "Protocol": "sqs", "Endpoint": f"arn:aws:sqs:us-east-1:{account}:kept"}),
+        "subscribe": (
+            "sns",
+            "subscribe",
+            {"TopicArn": victim.topic, "Protocol": "sqs", "Endpoint": f"arn:aws:sqs:us-east-1:{account}:kept"},
+        ),
         "function": ("lambda", "invoke", {"FunctionName": victim.function}),
         "function-code": ("lambda", "get_function", {"FunctionName": victim.function}),
         "function-update": ("lambda", "update_function_configuration", {"FunctionName": victim.function, "Timeout": 9}),
         "machine": ("stepfunctions", "describe_state_machine", {"stateMachineArn": victim.machine}),
         "machine-start": ("stepfunctions", "start_execution", {"stateMachineArn": victim.machine}),
         "role": ("sts", "assume_role", {"RoleArn": victim.role, "RoleSessionName": "attack"}),
-        "role-web-identity": ("sts", "assume_role_with_web_identity", {
-            "RoleArn": victim.role, "RoleSessionName": "attack", "WebIdentityToken": _token(account)}),
-        "role-saml": ("sts", "assume_role_with_saml", {
-            "RoleArn": victim.role, "PrincipalArn": f"arn:aws:iam::{account}:saml-provider/x", "SAMLAssertion": "PHg+PC94Pg=="}),
-        "bus": ("events", "put_rule", {"Name": "x", "EventBusName": f"arn:aws:events:us-east-1:{account}:event-bus/default",
-                                      "EventPattern": '{"source":["x"]}'}),
-        "logs": ("logs", "get_log_events", {"logGroupIdentifier": f"arn:aws:logs:us-east-1:{account}:log-group:/aws/lambda/kept",
-                                            "logStreamName": "x"}),
-    }  # fmt: skip
+        "role-web-identity": (
+            "sts",
+            "assume_role_with_web_identity",
+            {"RoleArn": victim.role, "RoleSessionName": "attack", "WebIdentityToken": _token(account)},
+        ),
+        "role-saml": (
+            "sts",
+            "assume_role_with_saml",
+            {
+                "RoleArn": victim.role,
+                "PrincipalArn": f"arn:aws:iam::{account}:saml-provider/x",
+                "SAMLAssertion": "PHg+PC94Pg==",
+            },
+        ),
+        "bus": (
+            "events",
+            "put_rule",
+            {
+                "Name": "x",
+                "EventBusName": f"arn:aws:events:us-east-1:{account}:event-bus/default",
+                "EventPattern": '{"source":["x"]}',
+            },
+        ),
+        "logs": (
+            "logs",
+            "get_log_events",
+            {
+                "logGroupIdentifier": f"arn:aws:logs:us-east-1:{account}:log-group:/aws/lambda/kept",
+                "logStreamName": "x",
+            },
+        ),
+    }
 
 
 def _token(account: str) -> str:
     def part(value: dict) -> str:
         return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
-    return f"{part({'alg': 'none'})}.{part({'sub': account, 'iss': 'https://example.com', 'aud': 'x', 'exp': 4000000000})}."
+    claims = {"sub": account, "iss": "https://example.com", "aud": "x", "exp": 4000000000}
+    return f"{part({'alg': 'none'})}.{part(claims)}."
 
 
 class _Names:

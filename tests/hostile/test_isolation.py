@@ -12,13 +12,33 @@ import cloudkata
 
 CHECKOUT = Path(cloudkata.__file__).parents[2]
 HOST_FILES = {
-    "root-home": "/root", "home": "/home", "shadow": "/etc/shadow", "passwd": "/etc/passwd", "hosts": "/etc/hosts",
-    "ssh": "/etc/ssh", "var-lib": "/var/lib", "var-log": "/var/log", "run": "/run", "docker": "/var/run/docker.sock",
-    "boot": "/boot", "sys": "/sys", "cgroup": "/sys/fs/cgroup", "mnt": "/mnt", "srv": "/srv", "host-opt": "/usr/local",
-    "kernel-memory": "/dev/mem", "kernel-log": "/dev/kmsg", "fuse": "/dev/fuse", "kvm": "/dev/kvm",
-    "checkout": str(CHECKOUT), "our-package": str(Path(cloudkata.__file__).parent), "environment": sys.prefix,
-    "init-root": "/proc/1/root/root", "init-cwd": "/proc/1/cwd/root", "kcore": "/proc/kcore",
-}  # fmt: skip
+    "root-home": "/root",
+    "home": "/home",
+    "shadow": "/etc/shadow",
+    "passwd": "/etc/passwd",
+    "hosts": "/etc/hosts",
+    "ssh": "/etc/ssh",
+    "var-lib": "/var/lib",
+    "var-log": "/var/log",
+    "run": "/run",
+    "docker": "/var/run/docker.sock",
+    "boot": "/boot",
+    "sys": "/sys",
+    "cgroup": "/sys/fs/cgroup",
+    "mnt": "/mnt",
+    "srv": "/srv",
+    "host-opt": "/usr/local",
+    "kernel-memory": "/dev/mem",
+    "kernel-log": "/dev/kmsg",
+    "fuse": "/dev/fuse",
+    "kvm": "/dev/kvm",
+    "checkout": str(CHECKOUT),
+    "our-package": str(Path(cloudkata.__file__).parent),
+    "environment": sys.prefix,
+    "init-root": "/proc/1/root/root",
+    "init-cwd": "/proc/1/cwd/root",
+    "kcore": "/proc/kcore",
+}
 
 
 def nothing(answer: dict) -> bool:
@@ -51,10 +71,24 @@ def test_only_tmp_is_writable(inside):
     assert [folder for folder in folders if folder != "/tmp" and not folder.startswith("/tmp/")] == []
 
 
-@pytest.mark.parametrize("path", [
-    "/var/task/attacks.py", "/var/task/new", "/opt/new", "/var/runtime/boto3/__init__.py", "/var/kata/init.py",
-    "/var/lang/new", "/usr/bin/python3", "/usr/lib/new", "/etc/passwd", "/new", "/dev/shm/new", "/dev/new", "/proc/new",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/var/task/attacks.py",
+        "/var/task/new",
+        "/opt/new",
+        "/var/runtime/boto3/__init__.py",
+        "/var/kata/init.py",
+        "/var/lang/new",
+        "/usr/bin/python3",
+        "/usr/lib/new",
+        "/etc/passwd",
+        "/new",
+        "/dev/shm/new",
+        "/dev/new",
+        "/proc/new",
+    ],
+)
 def test_everything_but_tmp_is_read_only(inside, path):
     assert "refused" in inside("write", path=path)
 
@@ -160,7 +194,8 @@ def _shared_object() -> bytes:
         source = Path(folder, "a.c")
         source.write_text(
             "#include <stdio.h>\n#include <unistd.h>\n"
-            '__attribute__((constructor)) void f(void) { if (getuid() == 0) { fprintf(stderr, "ran as 0\\n"); _exit(1); } }\n'
+            "__attribute__((constructor)) void f(void) {\n"
+            '  if (getuid() == 0) { fprintf(stderr, "ran as 0\\n"); _exit(1); }\n}\n'
         )
         subprocess.run([compiler, "-shared", "-fPIC", "-o", f"{folder}/a.so", source], check=True)
         return Path(folder, "a.so").read_bytes()

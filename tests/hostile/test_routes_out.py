@@ -10,8 +10,14 @@ import pytest
 from .conftest import client, fetch, invoke, make_function, until
 
 # Documentation addresses (RFC 5737, RFC 3849), link-local and private ones: none of them is on the loopback.
-OUTSIDE = [["192.0.2.1", 80], ["198.51.100.1", 443], ["203.0.113.1", 53], ["169.254.169.254", 80], ["10.0.0.1", 22],
-           ["2001:db8::1", 80]]  # fmt: skip
+OUTSIDE = [
+    ["192.0.2.1", 80],
+    ["198.51.100.1", 443],
+    ["203.0.113.1", 53],
+    ["169.254.169.254", 80],
+    ["10.0.0.1", 22],
+    ["2001:db8::1", 80],
+]
 
 
 def test_no_address_outside_answers(inside):
@@ -52,7 +58,7 @@ def test_raw_sockets_are_refused(inside):
     assert inside("listen_raw")["opened"] == []
 
 
-# --- with the engine's help ---------------------------------------------------------------------------------------------
+# --- with the engine's help ---
 
 
 def test_sns_delivers_nothing_to_the_hosts_loopback(engine, learner, listener):

@@ -257,10 +257,12 @@ async def _refuse(scope, receive, send, status: int, code: str, message: str) ->
     headers = dict(scope["headers"])
     if b"application/x-www-form-urlencoded" in headers.get(b"content-type", b""):  # the query protocol: IAM, STS, SNS
         code = "InvalidClientTokenId" if code == "UnrecognizedClientException" else code
-        body = f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
-        return await _answer(send, status, "text/xml", body.encode())
+        error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"
+        return await _answer(send, status, "text/xml", f"<ErrorResponse>{error}</ErrorResponse>".encode())
     if "/s3/" in headers.get(b"authorization", b"").decode("latin-1"):
         code = "InvalidAccessKeyId" if code == "UnrecognizedClientException" else code
         body = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
         return await _answer(send, status, "application/xml", body.encode())
-    await _answer(send, status, "application/x-amz-json-1.1", json.dumps({"__type": code, "message": message}).encode())
+    return await _answer(
+        send, status, "application/x-amz-json-1.1", json.dumps({"__type": code, "message": message}).encode()
+    )

@@ -7,6 +7,7 @@ which is a pipe from the process that started it: however that one dies, nothing
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import shutil
@@ -17,6 +18,8 @@ import threading
 from pathlib import Path
 
 from cloudkata.engine import MINISTACK_VERSION, guard, settings
+
+_GARBAGE_THRESHOLD = 20_000  # objects; Python's own is 700
 
 
 def main() -> None:
@@ -88,6 +91,22 @@ def _run(config: dict, state: Path, ready) -> None:
     asyncio.run(_serve(config, state, port, listeners, ready))
 
 
+def _control_sockets(state: Path) -> tuple[socket.socket, socket.socket]:
+    """The sockets of engine.control, for this user alone."""
+    old = os.umask(0o177)
+    try:
+        made = []
+        for name in ("admin.sock", "ways.sock"):
+            listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            listener.bind(str(state / name))
+            listener.listen(64)
+            listener.setblocking(False)
+            made.append(listener)
+        return made[0], made[1]
+    finally:
+        os.umask(old)
+
+
 async def _serve(config: dict, state: Path, port: int, listeners: list[socket.socket], ready) -> None:
     from hypercorn.asyncio.lifespan import Lifespan
     from hypercorn.asyncio.tcp_server import TCPServer
@@ -148,17 +167,11 @@ async def _serve(config: dict, state: Path, port: int, listeners: list[socket.so
         loop.add_signal_handler(name, stop.set)
     for listener in listeners:
         await serve(listener, door)
-    admin = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    old = os.umask(0o177)
-    admin.bind(str(state / "admin.sock"))
-    ways = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    ways.bind(str(state / "ways.sock"))
-    os.umask(old)
-    admin.listen(16)
-    ways.listen(64)
-    ways.setblocking(False)
+    admin, ways = _control_sockets(state)
     await serve(admin, control.application(context, stop))
     ways_task = loop.create_task(control.take_listeners(context, ways))
+    gc.freeze()  # what MiniStack's modules hold stays: looking through it again and again costs every request
+    gc.set_threshold(_GARBAGE_THRESHOLD, 20, 20)
     ready.write(json.dumps({"port": port, "behaviours": context.behaviours, "isolation": isolation().level}) + "\n")
     ready.close()
     await stop.wait()

@@ -68,6 +68,8 @@ class Sandboxed:
         self.out_of_memory = False
         self._lifeline = lifeline
         self._ending = threading.RLock()
+        self.at_rest = False  # frozen, with all it started
+        self._main: list[int] = []
         self._frozen: list[int] = []
 
     def receive_listener(self, timeout: float) -> socket.socket:
@@ -86,32 +88,49 @@ class Sandboxed:
     def resident_bytes(self) -> int:
         return memory.resident_bytes(self.process.pid)
 
+    def freeze(self) -> None:
+        """Stop the program until thaw(), as AWS does between two invocations; nothing without namespaces.
+
+        The program itself stops at once; what it started is stopped by the thread that watches memory, within
+        some 20 ms: looking for it would take longer than many a function does.
+        """
+        if not isolation().full:
+            return
+        with self._ending:
+            if not self._main:
+                # after bubblewrap's own two processes, which only wait
+                self._main = memory.descendants(self.process.pid)[2:3]
+            self._frozen, self.at_rest = list(self._main), False
+            for pid in self._main:
+                _signal(os.kill, pid, signal.SIGSTOP)
+        memory.wake()
+
+    def freeze_rest(self) -> None:
+        """Stop what the program started, where it is frozen. From the watching thread."""
+        with self._ending:
+            for _ in range(_FREEZE_LOOKS):
+                if not self._frozen or self.process.returncode is not None:
+                    return
+                found = [pid for pid in memory.descendants(self.process.pid)[2:] if pid not in self._frozen]
+                if not found:
+                    self.at_rest = True
+                    return
+                for pid in found:
+                    _signal(os.kill, pid, signal.SIGSTOP)
+                self._frozen += found
+            self._end()  # it makes processes faster than they can be stopped
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        with self._ending:
+            for pid in self._frozen:
+                _signal(os.kill, pid, signal.SIGCONT)
+            self._frozen, self.at_rest = [], False
+        memory.wake()
+
     @property
     def frozen(self) -> bool:
         return bool(self._frozen)
-
-    def freeze(self) -> None:
-        """Stop every process until thaw(), as AWS does between two invocations; nothing without namespaces."""
-        if not isolation().full:
-            return
-        stopped: list[int] = []
-        for _ in range(_FREEZE_LOOKS):
-            # bubblewrap's own two processes go on: they only wait
-            found = [pid for pid in memory.descendants(self.process.pid)[2:] if pid not in stopped]
-            if not found:
-                break
-            for pid in found:
-                _signal(os.kill, pid, signal.SIGSTOP)
-            stopped += found
-        else:
-            return self.kill()  # it makes processes faster than they can be stopped
-        self._frozen = stopped
-
-    def thaw(self) -> None:
-        for pid in self._frozen:
-            _signal(os.kill, pid, signal.SIGCONT)
-        self._frozen = []
-        memory.wake()
 
     def end_for_memory(self) -> None:
         """End its processes, from another thread; whoever owns it collects it."""
@@ -134,7 +153,8 @@ class Sandboxed:
 
     def _end(self) -> None:
         if not isolation().full:
-            return _signal(os.killpg, self.process.pid)
+            _signal(os.killpg, self.process.pid)
+            return
         # bubblewrap's child is the first process of the namespace: the kernel ends all others with it.
         for pid in memory.descendants(self.process.pid)[1:2]:
             _signal(os.kill, pid)

@@ -89,7 +89,7 @@ def forget(sandboxed) -> None:
 
 
 def wake() -> None:
-    """Something watched has been thawed."""
+    """Something watched has been frozen or thawed."""
     _some.set()
 
 
@@ -100,9 +100,11 @@ def _look() -> None:
         pause.wait(_EVERY)
         _some.clear()
         with _lock:
-            awake = [entry for entry in _watched.items() if not entry[0].frozen]
+            awake = [entry for entry in _watched.items() if not entry[0].at_rest]
         for sandboxed, limit in awake:
             _some.set()
+            if sandboxed.frozen:
+                sandboxed.freeze_rest()
             pid = sandboxed.process.pid
             if _most_bytes(pid) <= limit:
                 continue

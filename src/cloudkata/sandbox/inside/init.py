@@ -1,8 +1,9 @@
 """The first program in a sandbox: sets limits, opens the way to the front door, runs the program proper.
 
-Started as `python -I -S -u init.py CONTROL`, the descriptor of one end of a socket pair, on which its configuration
-arrives. It sends the engine one listening socket on this namespace's own loopback, so that the engine itself answers what connects
-to it: there is no other way out. It must import little, since every cold start pays for it.
+Started as `python -I -S -u init.py CONTROL`, the descriptor of one end of a socket pair, on which its
+configuration arrives. It sends the engine one listening socket on this namespace's own loopback, so that the engine
+itself answers what connects to it: there is no other way out. It must import little, since every cold start pays
+for it.
 """
 
 import json
