@@ -19,21 +19,23 @@ def typed(folder, *words):
 
 
 @pytest.fixture(scope="module")
-def clone(tmp_path_factory):
+def tried(tmp_path_factory):
+    """(a clone, what `make try` came to there)."""
     folder = tmp_path_factory.mktemp("clone") / "cloudkata"
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True, timeout=60)
-    return folder
-
-
-def test_make_try_refutes_and_then_proves(clone):
     base = Path(sys.base_prefix, "bin", f"python3.{sys.version_info.minor}")
-    done = typed(clone, "make", "try", f"PYTHON={base}")
+    return folder, typed(folder, "make", "try", f"PYTHON={base}")
+
+
+def test_make_try_refutes_and_then_proves(tried):
+    _, done = tried
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"✗ failed.*NOT YET.*PASSED", done.stdout, re.DOTALL), done.stdout
     assert "Traceback" not in done.stdout + done.stderr
 
 
-def test_lab_00_as_its_brief_says(clone):
+def test_lab_00_as_its_brief_says(tried):
+    clone, _ = tried
     assert "kata check 00" in (clone / "README.md").read_text()
     brief = (clone / "labs/00-first-proof/README.md").read_text()
     assert "kata check 00" in brief and "workspace/00-first-proof/app/handler.py" in brief
