@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import os
@@ -30,21 +31,11 @@ class Lab:
         self._poll = poll
 
     def client(self, service: str, **options):
-        """A boto3 client for the target, in the lab's Region. Its waiters poll as often as suits the target."""
-        import boto3
+        """A boto3 client for the target, in the lab's Region. Its waiters poll as often as suits the target.
 
-        made = boto3.client(service, region_name=self.region, **options)
-        get_waiter = made.get_waiter
-
-        def waiter(name):
-            found = get_waiter(name)
-            if self._poll and self._poll < found.config.delay:
-                found.config.max_attempts *= int(found.config.delay / self._poll)
-                found.config.delay = self._poll
-            return found
-
-        made.get_waiter = waiter
-        return made
+        Asked for again with the same options, it is the same client: making one costs more than most calls.
+        """
+        return _client(service, self.region, self._poll, **options)
 
     def name(self, base: str) -> str:
         """This attempt's name for a resource: the attempt's prefix and `base`, 32 characters at most."""
@@ -78,6 +69,24 @@ class Lab:
         statements = [logs, *({"Effect": "Allow", **statement} for statement in allow or ())]
         iam.put_role_policy(RoleName=role["RoleName"], PolicyName="lab", PolicyDocument=_policy(statements))
         return role["Arn"]
+
+
+@functools.lru_cache(maxsize=64)
+def _client(service: str, region: str, poll: float, **options):
+    import boto3
+
+    made = boto3.client(service, region_name=region, **options)
+    get_waiter = made.get_waiter
+
+    def waiter(name):
+        found = get_waiter(name)
+        if poll and poll < found.config.delay:
+            found.config.max_attempts *= int(found.config.delay / poll)
+            found.config.delay = poll
+        return found
+
+    made.get_waiter = waiter
+    return made
 
 
 def _policy(statements: list[dict]) -> str:
