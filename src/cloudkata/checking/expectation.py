@@ -36,6 +36,10 @@ class expect:  # noqa: N801 (reads as a verb where it is used)
         holds = isinstance(self._actual, str) and part in self._actual
         self._demand(holds, f"a text with {shown(part)} in it", why)
 
+    def meets(self, holds: bool, expected: str, *, why: str) -> None:
+        """Anything else: `holds` says whether it is as `expected` says in words."""
+        self._demand(holds, expected, why)
+
 
 def shown(value) -> str:
     """A value as a report shows it: its repr, cut."""
