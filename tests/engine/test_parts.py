@@ -123,6 +123,17 @@ def test_the_end_of_the_stream_is_an_error():
             frames.pump()
 
 
+def test_the_last_frame_before_the_end_is_taken_first():
+    frames, ours, theirs = reader()
+    with ours:
+        theirs.sendall(pack({"op": "init-error"}, b"why"))
+        theirs.close()
+        assert frames.pump()
+        assert frames.take().body == b"why"
+        with pytest.raises(FrameError, match="closed"):
+            frames.pump()
+
+
 def zipped(files: dict[str, str], executable: str = "") -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:

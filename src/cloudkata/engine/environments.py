@@ -149,7 +149,8 @@ class FunctionEnvironment:
         """Have a started environment. Raises TimeoutError when init takes longer than ten seconds."""
         if self._life is not None:
             try:
-                self._life.frames.pump()
+                while self._life.frames.pump():
+                    pass
             except FrameError:
                 self._life.ended = True
         if self._life is None or self._life.ended:

@@ -30,18 +30,29 @@ class FrameReader:
         self._channel = channel
         self._buffer = bytearray()
 
-    def pump(self) -> None:
-        """Read what is there, up to one frame of the longest kind. Raises FrameError at the end of the stream."""
+    def pump(self) -> bool:
+        """Read what is there, up to one frame of the longest kind; whether there was anything.
+
+        Raises FrameError at the end of the stream, but not together with what came before it: the last words of a
+        program that ends are to be taken first.
+        """
+        read = False
         while len(self._buffer) < _LENGTHS.size + _HEAD_BYTES + _BODY_BYTES:
             try:
                 chunk = self._channel.recv(1 << 18)
             except BlockingIOError:
-                return
+                return read
             except OSError as error:
+                if read:
+                    return True
                 raise FrameError(str(error)) from error
             if not chunk:
+                if read:
+                    return True
                 raise FrameError("closed")
             self._buffer += chunk
+            read = True
+        return read
 
     def take(self) -> Frame | None:
         """The next complete frame, or None. Raises FrameError for one that is malformed or too long."""
