@@ -36,13 +36,13 @@ lint: $(VENV)/all
 	$(BIN)/lint-imports
 
 test: lint
-	$(BIN)/pytest -n $(WORKERS)
+	$(BIN)/pytest --ignore tests/proof -n $(WORKERS)
 	$(BIN)/pytest tests/conformance --target bare -n $(WORKERS)
 
 proof: $(VENV)/all
 	$(BIN)/pytest tests/conformance --target alone -n $(WORKERS)
 	CLOUDKATA_STORM=50 $(BIN)/pytest tests/engine -k storm
-	$(BIN)/pytest tests/proof
+	$(BIN)/pytest tests/proof -n $(WORKERS) --dist loadfile
 
 # The conformance tests against any AWS-compatible endpoint, such as a LocalStack that runs already.
 ENDPOINT ?= http://127.0.0.1:4566

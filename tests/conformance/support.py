@@ -178,13 +178,20 @@ def refusal(call: Callable[[], Any]) -> tuple[str, int]:
         answer = call()
     except ClientError as error:
         return error.response["Error"]["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"]
+    _read(answer)
     return "", answer["ResponseMetadata"]["HTTPStatusCode"]
+
+
+def _read(answer: dict) -> None:
+    """Read a payload that nobody looks at, so that its connection is given back."""
+    if "Payload" in answer:
+        answer["Payload"].read()
 
 
 def message(call: Callable[[], Any]) -> str:
     """The text of the error that a call is refused with, or nothing."""
     try:
-        call()
+        _read(call())
     except ClientError as error:
         return error.response["Error"].get("Message") or error.response.get("message", "")
     return ""

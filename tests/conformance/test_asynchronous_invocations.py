@@ -36,8 +36,7 @@ def test_a_failed_event_is_retried_after_one_and_after_two_minutes_and_then_sent
     url = sqs.create_queue(QueueName="dead")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     aws.function(FAILING, DeadLetterConfig={"TargetArn": arn})
-    answer = aws.lambda_.invoke(FunctionName="f", InvocationType="Event", Payload="{}")
-    assert answer["StatusCode"] == 202
+    aws.invoke({}, InvocationType="Event")
     eventually(lambda: len(starts(aws)) == 1)
     assert still(1, aws, 2.0) == 1, "a retry came at once"
     for wait, attempts in ((61, 2), (121, 3)):
@@ -51,11 +50,11 @@ def test_a_failed_event_is_retried_after_one_and_after_two_minutes_and_then_sent
 def test_every_attempt_has_the_request_id_of_the_invocation(clocked):
     aws = clocked.account
     aws.function(FAILING)
-    answer = aws.lambda_.invoke(FunctionName="f", InvocationType="Event", Payload="{}")
+    answer = aws.invoke({}, InvocationType="Event")
     eventually(lambda: len(starts(aws)) == 1)
     clocked.engine.advance(61)
     eventually(lambda: len(starts(aws)) >= 2)
-    assert set(starts(aws)) == {answer["ResponseMetadata"]["RequestId"]}
+    assert set(starts(aws)) == {answer.request_id}
 
 
 def test_a_throttled_event_waits_without_using_up_its_retries(clocked):
@@ -63,7 +62,7 @@ def test_a_throttled_event_waits_without_using_up_its_retries(clocked):
     aws.function("def handle(event, context):\n    return 1\n")
     aws.lambda_.put_function_event_invoke_config(FunctionName="f", MaximumRetryAttempts=0)
     aws.lambda_.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=0)
-    aws.lambda_.invoke(FunctionName="f", InvocationType="Event", Payload="{}")
+    aws.invoke({}, InvocationType="Event")
     for _ in range(3):
         clocked.engine.advance(300)
     assert still(0, aws, 0.5) == 0

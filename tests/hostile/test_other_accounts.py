@@ -55,7 +55,7 @@ def by_destination(engine, learner, queue: str) -> None:
     lambda_.put_function_event_invoke_config(
         FunctionName="forger", DestinationConfig={"OnSuccess": {"Destination": queue}}
     )
-    lambda_.invoke(FunctionName="forger", InvocationType="Event")
+    lambda_.invoke(FunctionName="forger", InvocationType="Event")["Payload"].read()
 
 
 def by_queue_url(engine, learner, queue: str) -> None:
