@@ -36,12 +36,13 @@ lint: $(VENV)/all
 	$(BIN)/lint-imports
 
 test: lint
-	$(BIN)/pytest --ignore tests/proof -n $(WORKERS)
+	$(BIN)/pytest --ignore tests/proof --ignore tests/hostile/test_as_user.py -n $(WORKERS)
 	$(BIN)/pytest tests/conformance --target bare -n $(WORKERS)
 
 proof: $(VENV)/all
 	$(BIN)/pytest tests/conformance --target alone -n $(WORKERS)
-	CLOUDKATA_STORM=50 $(BIN)/pytest tests/engine -k storm
+	CLOUDKATA_STORM=50 $(BIN)/pytest tests/engine/test_kill_storm.py
+	$(BIN)/pytest tests/hostile/test_as_user.py
 	$(BIN)/pytest tests/proof -n $(WORKERS) --dist loadfile
 
 # The conformance tests against any AWS-compatible endpoint, such as a LocalStack that runs already.
