@@ -87,8 +87,11 @@ def plain(item: dict) -> dict:
 def answer(called, what: str) -> dict:
     """What a function returned: {"ok": bool, "reason": ...}."""
     if called.error:
-        where = "".join(f" at {frame.file} line {frame.line}: {frame.source}" for frame in called.frames[-1:])
-        expect(what, f"{called.error}{where}").meets(False, "a returned answer", why="An exception is no answer.")
+        where = "".join(f", {frame.file} line {frame.line}" for frame in called.frames)
+        source = "".join(f": {frame.source}" for frame in called.frames[-1:])
+        expect(what, f"{called.error}{where}{source}").meets(
+            False, "an answer", why="A refusal is an answer too; an exception tells the caller nothing."
+        )
     well = isinstance(called.value, dict) and isinstance(called.value.get("ok"), bool)
     expect(what, called.value).meets(well, '{"ok": True or False, "reason": ...}', why="Callers rely on that shape.")
     return called.value
