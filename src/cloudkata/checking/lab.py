@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cloudkata.checking.waiting import eventually
@@ -53,6 +53,7 @@ class Deployed:
     outputs: dict[str, str]
     calls: dict[str, str]
     seed: int
+    lacking: dict[str, str] = field(default_factory=dict)  # behaviours the target does not show: what was seen
 
     def caller(self) -> Caller:
         return Caller(self.folder, self.session, self.outputs, self.calls)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cloudkata.checking.expectation import NotAsExpected
 from cloudkata.checking.lab import CheckedLab, Deployed
-from cloudkata.checking.verdict import BLOCKED, ERROR, FAILED, PASSED, Verdict
+from cloudkata.checking.verdict import BLOCKED, ERROR, FAILED, PASSED, SKIPPED, Verdict
 from cloudkata.course.model import CheckSpec, Lab
 
 
@@ -35,6 +35,11 @@ class _Collector:
         failed = [name for name in spec.after if self.verdicts[name].status != PASSED] if spec.after else []
         if failed:
             self._record(spec, BLOCKED, 0.0, why=f"It builds on {', '.join(failed)}.")
+            return True
+        lacking = [name for name in spec.needs if name in self._deployed.lacking]
+        if lacking:
+            seen = "; ".join(f"{name} ({self._deployed.lacking[name]})" for name in lacking)
+            self._record(spec, SKIPPED, 0.0, why=f"This target does not show {seen}.")
             return True
         began = time.monotonic()
         lab = CheckedLab(self._deployed, spec.id)

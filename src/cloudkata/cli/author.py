@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cloudkata.cli.learner import progress_line
-from cloudkata.course import Course, choose, find_course
+from cloudkata.course import Course, choose, find_course, load_lab
 from cloudkata.course.lint import lint_course, lint_lab
 from cloudkata.course.starter import stale_files, write_starter
 
@@ -77,10 +77,22 @@ def lint(labs: Labs = None) -> None:
 
     Example: kata lint
     """
+    from cloudkata.targets.probes import known_behaviours
+
     course = find_course(Path.cwd())
     problems = [] if labs else lint_course(course)
+    known = known_behaviours()
     for slug in _chosen(course, labs):
-        problems += lint_lab(course, slug)
+        found = lint_lab(course, slug)
+        if not found:
+            specs = load_lab(course, slug).checks
+            found = [
+                f"{spec.id} needs {name}, which nothing probes"
+                for spec in specs
+                for name in spec.needs
+                if name not in known
+            ]
+        problems += found
     for problem in problems:
         typer.echo(problem)
     typer.echo(f"{len(problems)} problem(s) found" if problems else "Nothing to complain about.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cloudkata.course import Course, CourseError, choose, choose_task, find_course, load_lab
+from cloudkata.course import Course, CourseError, choose, choose_task, choose_variant, find_course, load_lab
+from cloudkata.course.variants import make_variant
 from cloudkata.course.workspace import start_lab
 
 
@@ -21,6 +23,7 @@ def check(
     task: Annotated[str, typer.Option(help="Run only the checks of this task, and those they build on.")] = "",
     at: Annotated[Path | None, typer.Option(help="Grade this folder instead of your workspace.")] = None,
     solution: Annotated[bool, typer.Option("--solution", help="Grade the reference solution.")] = False,
+    variant: Annotated[str, typer.Option(help="Grade the solution with this misconception or neighbour.")] = "",
     seed: Annotated[int | None, typer.Option(help="Draw the inputs from this seed of a report.", min=0)] = None,
     everything: Annotated[bool, typer.Option("--all", help="Show every check, not only the first that fails.")] = False,
     json_file: Annotated[str, typer.Option("--json", help="Write the report as JSON to FILE, - to show it.")] = "",
@@ -41,11 +44,16 @@ def check(
     found = load_lab(course, slug)
     if task:
         choose_task(found, task)
-    folder = course.solution(slug) if solution else at or _workspace(course, slug)
-    if not (folder / "deploy.py").is_file():
-        raise CourseError(f"there is no deploy.py in {folder}; name a folder that has one with --at")
     console = Console(highlight=False, stderr=json_file == "-")
-    with progress_line(console) as progress:
+    with contextlib.ExitStack() as stack:
+        if variant:
+            scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="kata-variant-"))
+            folder = make_variant(course.solution(slug), choose_variant(course, slug, variant), Path(scratch) / slug)
+        else:
+            folder = course.solution(slug) if solution else at or _workspace(course, slug)
+        if not (folder / "deploy.py").is_file():
+            raise CourseError(f"there is no deploy.py in {folder}; name a folder that has one with --at")
+        progress = stack.enter_context(progress_line(console))
         result = attempt(course, found, folder, EmbeddedTarget(), seed=seed, task=task, progress=progress)
     show(console, result, everything)
     if json_file:

@@ -1,6 +1,14 @@
 """Reads the course's folders into frozen models."""
 
-from cloudkata.course.load import choose, choose_task, find_course, load_lab, load_misconceptions, load_neighbours
+from cloudkata.course.load import (
+    choose,
+    choose_task,
+    choose_variant,
+    find_course,
+    load_lab,
+    load_misconceptions,
+    load_neighbours,
+)
 from cloudkata.course.manifest import CourseError
 from cloudkata.course.model import CheckSpec, Course, Edit, Lab, Task, Variant
 
@@ -14,6 +22,7 @@ __all__ = [
     "Variant",
     "choose",
     "choose_task",
+    "choose_variant",
     "find_course",
     "load_lab",
     "load_misconceptions",

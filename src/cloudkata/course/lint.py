@@ -58,6 +58,9 @@ def _starters(course: Course, lab: Lab) -> Iterator[str]:
 
 def _checks(course: Course, lab: Lab) -> Iterator[str]:
     seen: set[str] = set()
+    for check in lab.real_account_only:
+        if check not in {spec.id for spec in lab.checks}:
+            yield f"lab.toml: real_account_only names {check}, which is no check"
     for spec in lab.checks:
         if spec.id in seen:
             yield f"two checks have the id {spec.id}"

@@ -99,3 +99,13 @@ def load_neighbours(course: Course, slug: str) -> list[Variant]:
 
 def _edits(entries: list[EditEntry]) -> tuple[Edit, ...]:
     return tuple(Edit(entry.file, entry.find, entry.replace) for entry in entries)
+
+
+def choose_variant(course: Course, slug: str, word: str) -> Variant:
+    """The misconception or neighbour with the id `word`. Raises CourseError with the nearest one."""
+    known = {variant.id: variant for variant in [*load_misconceptions(course, slug), *load_neighbours(course, slug)]}
+    if word in known:
+        return known[word]
+    near = difflib.get_close_matches(word, known, 1, 0.4)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+    raise CourseError(f'{slug} has no variant "{word}"; {hint}')

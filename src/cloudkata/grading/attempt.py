@@ -85,7 +85,8 @@ def attempt(
                 outputs = verify(deployment.outputs, lab.outputs, session)
             except OutputError as error:
                 return came_to(NOT_DEPLOYED, deployment=deployment, problem=str(error))
-            deployed = Deployed(session, folder, outputs, lab.calls, seed)
+            needed = sorted({name for spec in lab.checks for name in spec.needs})
+            deployed = Deployed(session, folder, outputs, lab.calls, seed, target.lacks(needed) if needed else {})
             verdicts = tuple(run_checks(lab, course.checks(lab.slug), deployed, only, progress))
     except (EngineError, SandboxError, BotoCoreError, ClientError) as error:
         return came_to(FAULT, problem=str(error))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 
 from cloudkata.engine import REGION
 from cloudkata.engine.process import Engine
+from cloudkata.targets.probes import examine
 from cloudkata.targets.session import Keys, Session
 
 # Real seconds that a check may wait, by why it waits; all state is in one process, so they are short.
@@ -21,10 +23,18 @@ class EmbeddedTarget:
 
     def __enter__(self) -> EmbeddedTarget:
         self.engine = Engine.start(factor=FACTOR)
+        self._tried: dict[str, str] = {}
         return self
 
     def __exit__(self, *_) -> None:
         self.engine.stop()
+
+    def lacks(self, behaviours: Iterable[str]) -> dict[str, str]:
+        """Those of `behaviours` that this target does not show, with what was seen; tried in another account."""
+        unknown = [name for name in behaviours if name not in self._tried]
+        for finding in examine(self.session("00"), only=unknown) if unknown else ():
+            self._tried[finding.behaviour] = "" if finding.shown else finding.seen or "nothing"
+        return {name: self._tried[name] for name in behaviours if self._tried[name]}
 
     def session(self, number: str) -> Session:
         """A new account with its two sets of keys, for one attempt at lab `number`."""

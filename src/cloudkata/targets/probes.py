@@ -6,7 +6,7 @@ import io
 import json
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
@@ -114,11 +114,17 @@ def probe(behaviour: str, claim: str):
     return mark
 
 
-def examine(session: Session, progress=lambda text: None) -> list[Finding]:
-    """Try every behaviour on `session`. What cannot be tried is not shown, with the reason."""
+def known_behaviours() -> frozenset[str]:
+    """The behaviours that there is a probe for."""
+    return frozenset(_PROBES)
+
+
+def examine(session: Session, progress=lambda text: None, only: Iterable[str] | None = None) -> list[Finding]:
+    """Try every behaviour on `session`, or those in `only`. What cannot be tried is not shown, with the reason."""
     bench = Bench(session)
     found = []
-    for behaviour, (claim, function) in _PROBES.items():
+    for behaviour in _PROBES if only is None else only:
+        claim, function = _PROBES[behaviour]
         progress(claim)
         began = time.monotonic()
         try:

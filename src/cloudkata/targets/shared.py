@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from cloudkata.targets.session import Session
 
 
@@ -17,6 +19,9 @@ class Shared:
 
     def __exit__(self, *_) -> None:
         pass
+
+    def lacks(self, behaviours: Iterable[str]) -> dict[str, str]:
+        return self._target.lacks(behaviours)
 
     def session(self, number: str) -> Session:
         return self._target.session(number)
