@@ -242,7 +242,7 @@ def test_counts_every_visit(lab):
     table, (busy, quiet) = Table(lab), lab.draw.names(2)
     each = lab.draw.random.randint(10, 14)
     before = table.holding("visits")
-    said = race(crew(lab), [[("visits", busy)] * each + [("visits", quiet)] for _ in range(RACERS)])
+    said = race(crew(lab), [[("visits", busy)] * each + [("visits", quiet)] for _ in range(RACERS)], together=True)
     counted = sum(one["ok"] for mine in said for one in mine)
     expect("visits that were counted", counted).equals(RACERS * (each + 1), why="A visit is never refused.")
     after = table.holding("visits")
@@ -259,7 +259,7 @@ def test_adds_every_deposit(lab):
     table, (ada,) = Table(lab), lab.draw.names(1)
     start, amount = lab.draw.random.randint(10, 99), lab.draw.random.randint(2, 9)
     key = opened_one(lab, table, ada, start)
-    said = race(crew(lab), [[("deposit", ada, amount)] * ROUNDS for _ in range(RACERS)])
+    said = race(crew(lab), [[("deposit", ada, amount)] * ROUNDS for _ in range(RACERS)], together=True)
     arrived = sum(one["ok"] for mine in said for one in mine)
     expect("deposits that worked", arrived).equals(RACERS * ROUNDS, why="Into an open account one may always pay.")
     expect(f"the balance after {arrived} deposits of {amount} to {start}", balances(table, key)).equals(
