@@ -20,13 +20,13 @@ $(VENV)/all: $(VENV)/base
 
 try: $(VENV)/base
 	@echo
-	@echo "1. Lab 14, a wallet. This one reads a balance, decides, and then writes: alone it works."
+	@echo "1. The starter of lab 00, as a learner finds it: one of its checks fails."
 	@echo
-	@$(BIN)/kata check 14 --variant look-then-transfer; test $$? -eq 1
+	@$(BIN)/kata check 00 --at labs/00-first-proof; test $$? -eq 1
 	@echo
-	@echo "2. The reference solution of lab 14, which decides in the write itself."
+	@echo "2. The solution of lab 00: one line is different, and all is proved."
 	@echo
-	@$(BIN)/kata check 14 --solution
+	@$(BIN)/kata check 00 --solution
 	@echo
 	@echo "Now it is your turn: $(BIN)/kata"
 
@@ -40,6 +40,8 @@ lint: $(VENV)/all
 test: lint
 	$(BIN)/pytest --ignore tests/proof --ignore tests/hostile/test_as_user.py -n $(WORKERS)
 	$(BIN)/pytest tests/conformance --target bare -n $(WORKERS)
+	$(BIN)/kata lint
+	$(BIN)/kata matrix 00
 
 proof: $(VENV)/all
 	$(BIN)/pytest tests/conformance --target alone -n $(WORKERS)
@@ -53,6 +55,7 @@ conformance: $(VENV)/all
 	$(BIN)/pytest tests/conformance --target endpoint=$(ENDPOINT)
 
 bench: $(VENV)/all
+	@mkdir -p build
 	$(BIN)/python tools/bench.py --json build/bench.json
 
 clean:
