@@ -6,6 +6,7 @@ import os
 import sys
 import traceback
 
+import boto3  # noqa: F401 (all of it needs this: here it is loaded while nobody waits yet)
 from kata_channel import Channel
 
 _FRAMES = 8

@@ -6,9 +6,9 @@ import contextlib
 import json
 import random
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from cloudkata.checking.waiting import eventually
+from cloudkata.deployment.crew import Crew
 from cloudkata.deployment.learner import Called, Caller
 from cloudkata.targets.session import Session
 
@@ -43,20 +43,13 @@ class Reply:
 
 @dataclass(frozen=True)
 class Deployed:
-    """What the checks of an attempt work on: the learner's folder, and what deploying it came to.
-
-    `calls` names the file of each function that a check may call.
-    """
+    """What the checks of an attempt work on: what deploying came to, and the processes to call scripts in."""
 
     session: Session
-    folder: Path
     outputs: dict[str, str]
-    calls: dict[str, str]
+    crew: Crew
     seed: int
     lacking: dict[str, str] = field(default_factory=dict)  # behaviours the target does not show: what was seen
-
-    def caller(self) -> Caller:
-        return Caller(self.folder, self.session, self.outputs, self.calls)
 
 
 class CheckedLab:
@@ -71,18 +64,18 @@ class CheckedLab:
         self._own_caller: Caller | None = None
 
     def close(self) -> None:
-        """End the processes that the check started."""
+        """Give back the processes that the check was lent."""
         self._stack.close()
 
     def call(self, function: str, *args, seconds: float = 60.0) -> Called:
-        """Call function(lab, *args) of the learner's script, in a sandboxed process that this check keeps."""
+        """Call function(lab, *args) of the learner's script, in one sandboxed process for the whole check."""
         if self._own_caller is None:
             self._own_caller = self.caller()
         return self._own_caller.call(function, *args, seconds=seconds)
 
     def caller(self) -> Caller:
-        """One more such process, for calls that race with others; it ends with the check."""
-        return self._stack.enter_context(self._deployed.caller())
+        """One more such process, for calls that race with others; it may be ended in the middle of one."""
+        return self._stack.enter_context(self._deployed.crew.lend())
 
     def client(self, service: str):
         """A boto3 client with the checks' own keys."""

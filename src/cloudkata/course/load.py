@@ -75,6 +75,7 @@ def load_lab(course: Course, slug: str) -> Lab:
         tasks=tuple(tasks),
         checks=tuple(checks),
         calls=manifest.calls,
+        racers=manifest.racers,
         prerequisites=tuple(manifest.prerequisites),
         not_enforced=tuple(manifest.not_enforced),
         real_account_only=tuple(manifest.real_account_only),

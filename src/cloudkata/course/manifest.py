@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 OutputKind = Literal["function-name", "table-name"]
 MAX_REAL_ACCOUNT_ONLY = 2
+MAX_RACERS = 8  # processes of some 40 MB each
 Id = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 Text = Annotated[str, Field(min_length=1)]
 
@@ -39,6 +40,7 @@ class LabManifest(_Strict):
     prerequisites: list[str] = []
     outputs: dict[str, OutputKind]
     calls: dict[str, str] = {}
+    racers: Annotated[int, Field(ge=1, le=MAX_RACERS)] = 1
     not_enforced: list[str] = []
     real_account_only: Annotated[list[str], Field(max_length=MAX_REAL_ACCOUNT_ONLY)] = []
     cost: str = ""

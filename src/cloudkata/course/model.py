@@ -56,7 +56,10 @@ class Variant:
 
 @dataclass(frozen=True)
 class Lab:
-    """One lab: `slug` is its folder's name, `outputs` maps an output to its kind, `calls` a function to its file."""
+    """One lab: `slug` is its folder's name, `outputs` maps an output to its kind, `calls` a function to its file.
+
+    `racers`: in how many processes at once checks call those functions.
+    """
 
     slug: str
     title: str
@@ -66,6 +69,7 @@ class Lab:
     tasks: tuple[Task, ...]
     checks: tuple[CheckSpec, ...]
     calls: dict[str, str] = field(default_factory=dict)
+    racers: int = 1
     prerequisites: tuple[str, ...] = ()
     not_enforced: tuple[str, ...] = ()
     real_account_only: tuple[str, ...] = ()

@@ -35,12 +35,16 @@ class Deployment:
 
 @dataclass(frozen=True)
 class Called:
-    """What calling a function of a script came to: a JSON `value`, or an `error` with the exception's `kind`."""
+    """What calling a function of a script came to: a JSON `value`, or an `error` with the exception's `kind`.
+
+    `lost`: its process did not answer, and is of no more use.
+    """
 
     value: object
     error: str = ""
     kind: str = ""
     frames: tuple[Frame, ...] = ()
+    lost: bool = False
 
 
 def deploy(folder: Path, session: Session, seconds: float = DEPLOY_SECONDS) -> Deployment:
@@ -55,27 +59,36 @@ def deploy(folder: Path, session: Session, seconds: float = DEPLOY_SECONDS) -> D
 
 
 class Caller:
-    """A process of its own in which functions of the learner's scripts are called, one after the other."""
+    """A process of its own in which functions of the learner's scripts are called, one after the other.
 
-    def __init__(self, folder: Path, session: Session, outputs: dict[str, str], files: dict[str, str]) -> None:
+    `usable` is false once it was ended, or did not answer in time. Raises what Child raises when it is made.
+    """
+
+    def __init__(self, folder: Path, session: Session, files: dict[str, str]) -> None:
+        self.outputs: dict[str, str] = {}
+        self.usable = True
+        self._files = files
         self._child = Child(folder, session, "call")
-        self._outputs, self._files = outputs, files
-
-    def __enter__(self) -> Caller:
         self._child.__enter__()
-        return self
 
-    def __exit__(self, *_) -> None:
+    def close(self) -> None:
+        """End the process and what belongs to it. Safe to call twice."""
+        self.usable = False
         self._child.__exit__()
 
     def kill(self) -> None:
         """End the process in the middle of what it does; from any thread."""
+        self.usable = False
         self._child.kill()
 
     def call(self, function: str, *args, seconds: float = CALL_SECONDS) -> Called:
         """Call function(lab, *args) of the file that the lab's manifest names for it; arguments are JSON."""
-        answer = _run(self._child, self._files[function], function, list(args), self._outputs, seconds)
-        return answer if isinstance(answer, Called) else Called(answer["value"])
+        answer = _run(self._child, self._files[function], function, list(args), self.outputs, seconds)
+        if not isinstance(answer, Called):
+            return Called(answer["value"])
+        if answer.lost:
+            self.usable = False
+        return answer
 
 
 def _run(child: Child, file: str, function: str, args: list, outputs: dict, seconds: float) -> Called | dict:
@@ -83,13 +96,13 @@ def _run(child: Child, file: str, function: str, args: list, outputs: dict, seco
     try:
         answer = child.run(file, function, args, outputs, seconds)
     except TimeoutError:
-        return Called(None, f"{file} did not finish within {seconds:g} seconds", "TimeoutError")
+        return Called(None, f"{file} did not finish within {seconds:g} seconds", "TimeoutError", lost=True)
     except ChildGone:
-        return Called(None, f"{file} ended before {function}(lab) returned", "ExitError")
+        return Called(None, f"{file} ended before {function}(lab) returned", "ExitError", lost=True)
     if isinstance(answer.get("outputs"), dict) and "value" in answer:
         return answer
     try:
         frames = tuple(Frame(str(name), int(line), str(source)) for name, line, source in answer["frames"])
         return Called(None, str(answer["failed"]) or "it failed", str(answer["kind"]), frames)
     except (KeyError, TypeError, ValueError):
-        return Called(None, f"{file} ended before {function}(lab) returned", "ExitError")
+        return Called(None, f"{file} ended before {function}(lab) returned", "ExitError", lost=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import time
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from cloudkata.checking.lab import Deployed
 from cloudkata.checking.plugin import run_checks
 from cloudkata.checking.verdict import ERROR, FAILED, PASSED, SKIPPED, Verdict
 from cloudkata.course.model import Course, Lab
+from cloudkata.deployment.crew import Crew
 from cloudkata.deployment.learner import Deployment, deploy
 from cloudkata.deployment.outputs import OutputError, verify
 from cloudkata.engine.process import EngineError
@@ -73,9 +75,11 @@ def attempt(
 
     try:
         progress("Starting the engine")
-        with target:
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(target)
             session = target.session(lab.number)
             progress("Running deploy.py")
+            crew = stack.enter_context(Crew(folder, session, lab.calls, lab.racers if lab.calls else 0))
             deployment = deploy(folder, session)
             if not session.alive():
                 raise EngineError("the engine died while deploy.py ran")
@@ -86,7 +90,8 @@ def attempt(
             except OutputError as error:
                 return came_to(NOT_DEPLOYED, deployment=deployment, problem=str(error))
             needed = sorted({name for spec in lab.checks for name in spec.needs})
-            deployed = Deployed(session, folder, outputs, lab.calls, seed, target.lacks(needed) if needed else {})
+            deployed = Deployed(session, outputs, crew, seed, target.lacks(needed) if needed else {})
+            crew.outputs = outputs
             verdicts = tuple(run_checks(lab, course.checks(lab.slug), deployed, only, progress))
     except (EngineError, SandboxError, BotoCoreError, ClientError) as error:
         return came_to(FAULT, problem=str(error))

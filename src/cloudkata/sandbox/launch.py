@@ -139,6 +139,12 @@ class Sandboxed:
                 self.out_of_memory = True
                 self._end()
 
+    def end(self) -> None:
+        """End its processes, from any thread; whoever owns it calls kill() as well."""
+        with self._ending:
+            if self.process.poll() is None:
+                self._end()
+
     def kill(self) -> None:
         """End the program and everything it started, and collect it. Safe to call twice."""
         memory.forget(self)
