@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from ministack.core.responses import get_account_id
 
 from cloudkata.engine.front_door import FrontDoor, RequestLog, is_admin_path, plain_path
 from cloudkata.engine.keys import KeyRing
+from cloudkata.engine.owners import Owners
 
 
 @pytest.mark.parametrize(
@@ -50,15 +52,27 @@ class Door:
 
     def __init__(self) -> None:
         self.seen: list[dict] = []
+        self.accounts: list[str] = []
+        self.bodies: list[bytes] = []
         self.keys = KeyRing()
-        self.door = FrontDoor(self._app, self.keys)
+        self.owners = Owners()
+        self.door = FrontDoor(self._app, self.keys, owners=self.owners)
 
     async def _app(self, scope, receive, send) -> None:
         self.seen.append(scope)
+        self.accounts.append(get_account_id())
+        body = b""
+        while (message := await receive())["type"] == "http.request":
+            body += message["body"]
+            if not message.get("more_body"):
+                break
+        self.bodies.append(body)
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    def ask(self, path: str = "/", headers: dict[str, str] | None = None, method: str = "POST", **scope) -> int:
+    def ask(
+        self, path: str = "/", headers: dict[str, str] | None = None, method: str = "POST", body=(b"",), **scope
+    ) -> int:
         given = {"host": "127.0.0.1:1", **(headers or {})}
         found = {
             "type": "http",
@@ -70,13 +84,14 @@ class Door:
             **scope,
         }
         statuses = []
+        parts = list(body)
 
         async def send(message):
             if message["type"] == "http.response.start":
                 statuses.append(message["status"])
 
         async def receive():
-            return {"type": "http.request", "body": b""}
+            return {"type": "http.request", "body": parts.pop(0), "more_body": bool(parts)}
 
         asyncio.run(self.door(found, receive, send))
         return statuses[0]
@@ -158,3 +173,35 @@ def test_the_log_keeps_the_newest_entries_in_order():
     assert [entry["number"] for entry in log.since(1)] == [2, 3]
     assert [entry["account"] for entry in log.since(0, "1")] == ["1"]
     assert log.last == 3
+
+
+PUBLIC = {"x-amz-target": "AWSCognitoIdentityService.GetId"}
+
+
+def test_a_request_without_a_key_works_in_the_account_that_owns_what_it_names(door):
+    door.owners.register(lambda asked: "111122223333" if asked.path == "/of-one" else None)
+    assert [door.ask("/of-one"), door.ask("/of-nobody")] == [200, 200]
+    assert door.accounts == ["111122223333", "000000000000"]
+    logged = [(entry["key_set"], entry["account"]) for entry in door.door.log.since(0)]
+    assert logged == [("unsigned", "111122223333"), ("", "")]
+
+
+def test_what_is_read_to_find_an_owner_is_passed_on_whole(door):
+    door.owners.register(lambda asked: asked.body.decode() or None, lambda asked: True)
+    door.ask(headers=PUBLIC, body=(b"11112222", b"3333"))
+    assert door.accounts == ["111122223333"]
+    assert door.bodies == [b"111122223333"]
+
+
+def test_a_key_counts_more_than_a_name(door):
+    door.owners.register(lambda asked: "999999999999")
+    key = door.keys.issue("learner", "111122223333")
+    door.ask("/", headers=signed(key.access_key_id))
+    assert [entry["account"] for entry in door.door.log.since(0)] == ["111122223333"]
+
+
+def test_a_body_too_long_to_look_for_a_name_is_passed_on_whole(door):
+    door.owners.register(lambda asked: asked.body.decode() or None, lambda asked: True)
+    door.ask(headers=PUBLIC, body=(b"1" * (1 << 20), b"2", b"3"))
+    assert door.accounts == ["000000000000"]
+    assert door.bodies == [b"1" * (1 << 20) + b"23"]

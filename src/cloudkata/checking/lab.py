@@ -7,6 +7,7 @@ import json
 import random
 from dataclasses import dataclass, field
 
+from cloudkata.checking.requests import Request, requests, watching
 from cloudkata.checking.waiting import eventually
 from cloudkata.deployment.crew import Crew
 from cloudkata.deployment.learner import Called, Caller
@@ -90,6 +91,17 @@ class CheckedLab:
         except ValueError:
             value = text.decode("utf-8", "replace")
         return Reply(value, reply.get("FunctionError"), reply.get("ExecutedVersion", ""))
+
+    def requests(self, since: int = 0) -> list[Request]:
+        """What came through the front door for the attempt's account after request number `since`, oldest first."""
+        return requests(self._session.engine, self._session.account, since)
+
+    def watching(self, **texts: str):
+        """`with lab.watching(password=...) as seen: ...`: afterwards `seen` holds the requests made in between.
+
+        `carried` of each says which of the texts, of 8 characters at least, stood in it.
+        """
+        return watching(self._session.engine, self._session.account, texts)
 
     def eventually(self, assertion, within: str = "poll"):
         """Wait for `assertion` as long as the target allows for "call", "propagation", "poll" or "edge"."""

@@ -12,6 +12,7 @@ from cloudkata.engine.activity import Activity
 from cloudkata.engine.clock import AwsClock
 from cloudkata.engine.front_door import FrontDoor
 from cloudkata.engine.keys import KeyRing
+from cloudkata.engine.owners import Owners
 from cloudkata.engine.packages import CodeStore
 from cloudkata.engine.seams import Seams
 
@@ -28,6 +29,7 @@ class Context:
     keys: KeyRing
     code: CodeStore
     seams: Seams
+    owners: Owners = field(default_factory=Owners)
     door: FrontDoor | None = None
     loop: asyncio.AbstractEventLoop | None = None
     serve: Callable[..., Awaitable[asyncio.Server]] | None = None  # called with (listener, application)

@@ -16,7 +16,7 @@ class _Refused(Exception):
 
 
 def application(context: Context, stop: asyncio.Event):
-    """An ASGI application: POST /keys, /settle, /advance, /factor, /stop; GET /status, /log."""
+    """An ASGI application: POST /keys, /settle, /advance, /factor, /watch, /unwatch, /stop; GET /status, /log."""
     assert context.door is not None
     door = context.door
 
@@ -51,6 +51,14 @@ def application(context: Context, stop: asyncio.Event):
     def log(body: dict) -> dict:
         return {"last": door.log.last, "entries": door.log.since(int(body.get("since", 0)), body.get("account", ""))}
 
+    def watch(body: dict) -> dict:
+        door.watches.add(body["name"], body["text"])
+        return {}
+
+    def unwatch(body: dict) -> dict:
+        door.watches.remove(body["name"])
+        return {}
+
     def end(body: dict) -> dict:
         assert context.loop is not None
         context.loop.call_soon_threadsafe(context.loop.call_later, 0.01, stop.set)
@@ -61,6 +69,8 @@ def application(context: Context, stop: asyncio.Event):
         ("POST", "/settle"): settle,
         ("POST", "/advance"): advance,
         ("POST", "/factor"): factor,
+        ("POST", "/watch"): watch,
+        ("POST", "/unwatch"): unwatch,
         ("POST", "/stop"): end,
         ("GET", "/status"): status,
         ("GET", "/log"): log,

@@ -6,6 +6,7 @@ that is not this machine's loopback, and a log of requests that checks use as ev
 
 from __future__ import annotations
 
+import contextlib
 import json
 import posixpath
 import re
@@ -16,7 +17,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from urllib.parse import parse_qs, unquote
 
-from cloudkata.engine.keys import KeyRing
+from cloudkata.engine.keys import UNSIGNED, KeyRing
+from cloudkata.engine.owners import Owners
+from cloudkata.engine.watches import Watches
 
 _ADMIN = re.compile(r"(^|/)_(ministack|localstack)(/|$)", re.IGNORECASE)
 _HEALTH = frozenset({"/health"})
@@ -38,7 +41,10 @@ _LINEAGE = re.compile(rb"Lineage=[^;:]*:(\d+)")
 
 @dataclass(frozen=True)
 class Entry:
-    """One request: `time` in seconds since the epoch, `operation` as named by the protocol or METHOD path."""
+    """One request: `time` in seconds since the epoch, `operation` as named by the protocol or METHOD path.
+
+    `carried` names the watched texts that stood in it.
+    """
 
     number: int
     time: float
@@ -48,6 +54,7 @@ class Entry:
     path: str
     status: int
     via: str
+    carried: tuple[str, ...] = ()
 
 
 class RequestLog:
@@ -89,10 +96,14 @@ def is_admin_path(path: str) -> bool:
 class FrontDoor:
     """Judges each request, passes it on to `app`, and logs it. `downloads` maps a token to bytes."""
 
-    def __init__(self, app, keys: KeyRing, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, app, keys: KeyRing, clock: Callable[[], float] = time.time, owners: Owners | None = None
+    ) -> None:
         self._app = app
         self._keys = keys
         self._clock = clock
+        self._owners = owners or Owners()
+        self.watches = Watches()
         self.log = RequestLog()
         self.downloads: dict[str, Callable[[], bytes | None]] = {}
 
@@ -113,6 +124,11 @@ class FrontDoor:
         refusal, owner = self._judge(scope, headers)
         if refusal is None and scope["path"].startswith("/_download/"):
             return await self._download(scope, send)
+        look, receive = self.watches.look(scope, receive)
+        unsigned = ""
+        if refusal is None and owner is None:
+            unsigned, receive = await self._owners.account(scope, headers, receive)
+            owner = (UNSIGNED, unsigned) if unsigned else None
         operation = headers.get("x-amz-target", "").rpartition(".")[2] or f"{scope.get('method', 'WS')} {scope['path']}"
         status = [0]
         request_id: list[bytes] = []
@@ -129,7 +145,8 @@ class FrontDoor:
                 await _refuse(scope, receive, send, *refusal)
             else:
                 scope = {**scope, "headers": _clean(scope["headers"])}
-                await self._app(scope, _bounded(receive), sending)
+                with _in_account(unsigned):
+                    await self._app(scope, _bounded(receive), sending)
         finally:
             key_set, account = owner or ("", "")
             self.log.add(
@@ -140,6 +157,7 @@ class FrontDoor:
                 path=scope["path"][:500],
                 status=status[0],
                 via=via,
+                carried=look.carried() if look else (),
             )
 
     def _judge(self, scope, headers) -> tuple[tuple[int, str, str] | None, tuple[str, str] | None]:
@@ -176,6 +194,15 @@ class FrontDoor:
         found = self.downloads.get(scope["path"].rpartition("/")[2])
         body = found() if found else None
         await _answer(send, 404 if body is None else 200, "application/zip", body or b"")
+
+
+def _in_account(account: str):
+    """What MiniStack works in until a key says otherwise."""
+    if not account:
+        return contextlib.nullcontext()
+    from ministack.core.responses import get_region, request_scope
+
+    return request_scope(account, get_region())
 
 
 def _is_bucket_level(scope, headers) -> bool:

@@ -11,6 +11,8 @@ _ALPHABET = string.ascii_uppercase + "234567"
 KEY_SETS = ("learner", "functions", "checks")
 # What a learner makes with IAM or STS inside the own account: valid there, but no evidence of who used it.
 DERIVED = "derived"
+# A request without a key, for an account that owns what it names.
+UNSIGNED = "unsigned"
 
 
 @dataclass(frozen=True)

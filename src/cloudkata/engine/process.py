@@ -159,6 +159,15 @@ class Engine:
         """The request log: {"last": number, "entries": [...]}."""
         return self.ask("GET", f"/log?since={since}&account={account}")
 
+    @contextlib.contextmanager
+    def watching(self, name: str, text: str):
+        """Have the log name `name` in `carried` of each request that has `text` in it, in any usual form."""
+        self.ask("POST", "/watch", {"name": name, "text": text})
+        try:
+            yield
+        finally:
+            self.ask("POST", "/unwatch", {"name": name})
+
     def status(self) -> dict:
         return self.ask("GET", "/status")
 

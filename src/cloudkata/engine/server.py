@@ -157,7 +157,7 @@ async def _serve(config: dict, state: Path, port: int, listeners: list[socket.so
     context.seams.install()
     for start in context.after_install:
         start()
-    door = context.door = FrontDoor(ministack, context.keys, context.clock.now)
+    door = context.door = FrontDoor(ministack, context.keys, context.clock.now, context.owners)
 
     lifespan = Lifespan(wrap_app(door, 1 << 30, None), server_config, loop, {})
     lifespan_task = loop.create_task(lifespan.handle_lifespan())

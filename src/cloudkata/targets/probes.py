@@ -293,3 +293,13 @@ def _advance(bench: Bench):
     first = bench.session.clock.advance(0)
     moved = bench.session.clock.advance(3600) - first
     return moved >= 3600, f"moved by {moved:.0f} s"
+
+
+@probe("requests.log", "the front door tells which requests were made, and whether a secret stood in one")
+def _request_log(bench: Bench):
+    engine, secret = bench.session.engine, f"kata-{bench.session.prefix}-secret"
+    since = engine.requests(1 << 62)["last"]  # type: ignore[attr-defined]
+    with engine.watching("secret", secret):  # type: ignore[attr-defined]
+        bench.refusal(lambda: bench.client("lambda").get_function_configuration(FunctionName=secret))
+    entries = engine.requests(since, bench.session.account)["entries"]  # type: ignore[attr-defined]
+    return [entry["carried"] for entry in entries] == [["secret"]], f"{len(entries)} request(s) logged"

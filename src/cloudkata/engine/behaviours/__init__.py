@@ -18,6 +18,7 @@ ALL = (
     "provisioned_concurrency",
     "argument_limits",
     "pending_work",
+    "cognito_accounts",
 )
 
 
