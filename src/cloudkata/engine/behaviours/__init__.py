@@ -18,6 +18,7 @@ ALL = (
     "provisioned_concurrency",
     "argument_limits",
     "pending_work",
+    "mapping_states",
     "cognito_accounts",
 )
 
