@@ -1,4 +1,4 @@
-"""An event source mapping is Creating, Enabling, Disabling, Updating or Deleting for a while before it is what was asked.
+"""An event source mapping is Creating, Enabling, Disabling, Updating or Deleting before it is what was asked.
 
 AWS documents the states (https://docs.aws.amazon.com/lambda/latest/api/API_EventSourceMappingConfiguration.html), that
 changes are made asynchronously (https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventsourcemapping.html), and
@@ -6,9 +6,9 @@ that a mapping in the middle of one is not changed: ResourceInUseException
 (https://docs.aws.amazon.com/lambda/latest/api/API_UpdateEventSourceMapping.html,
 https://docs.aws.amazon.com/lambda/latest/api/API_DeleteEventSourceMapping.html).
 
-MiniStack's mappings are what was asked at once. Its records are marked here, and its `Enabled`, which every poller looks
-at, is false until a mapping is: nothing is polled while it is being created or deleted. How long a change takes is our
-choice; AWS speaks of up to several seconds.
+MiniStack's mappings are what was asked at once. Its records are marked here, and its `Enabled`, which every poller
+looks at, is false until a mapping is: nothing is polled while it is being created or deleted. How long a change takes
+is our choice; AWS speaks of up to several seconds.
 """
 
 from __future__ import annotations
