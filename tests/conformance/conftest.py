@@ -136,6 +136,14 @@ def aws(request, engines) -> Iterator[Account]:
     account.close()
 
 
+@pytest.fixture
+def other_aws(request, engines) -> Iterator[Account]:
+    """Another fresh account on the same target."""
+    account = _account(request, engines)
+    yield account
+    account.close()
+
+
 def _account(request, engines) -> Account:
     target = target_of(request.config)
     if target.startswith("endpoint="):

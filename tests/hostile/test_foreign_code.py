@@ -70,15 +70,28 @@ def test_changing_a_function_to_another_runtime_runs_nothing(engine, learner, tm
     assert not (tmp_path / SIGN).exists()
 
 
-@pytest.mark.parametrize("kind", ["image", "image-uri"])
-def test_a_container_image_is_refused(engine, learner, kind):
-    arguments = {"PackageType": "Image"} if kind == "image" else {"Runtime": "python3.12", "Handler": "a.b"}
+def test_a_container_image_is_never_run(engine, learner):
+    lambda_ = client(engine, learner, "lambda")
+    lambda_.create_function(
+        FunctionName="image",
+        Role=f"arn:aws:iam::{learner.account}:role/attacker",
+        PackageType="Image",
+        Code={"ImageUri": "example.com/x:1"},
+    )
+    until(lambda: lambda_.get_function_configuration(FunctionName="image")["State"] == "Active")
+    error, answer = invoke(engine, learner, "image", {})
+    assert error
+    assert "container images" in answer["errorMessage"]
+
+
+def test_an_image_with_a_runtime_is_refused(engine, learner):
     with pytest.raises(ClientError):
         client(engine, learner, "lambda").create_function(
-            FunctionName=kind,
+            FunctionName="image-uri",
             Role=f"arn:aws:iam::{learner.account}:role/attacker",
+            Runtime="python3.12",
+            Handler="a.b",
             Code={"ImageUri": "example.com/x:1"},
-            **arguments,
         )
 
 

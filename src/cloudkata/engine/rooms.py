@@ -9,7 +9,6 @@ import functools
 import os
 import shutil
 import socket
-import sys
 import tempfile
 import time
 import uuid
@@ -18,8 +17,6 @@ from cloudkata.engine.context import Context
 from cloudkata.engine.environments import FunctionEnvironment, Room
 from cloudkata.engine.packages import runtime_packages
 from cloudkata.sandbox.launch import Program
-
-_PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def prepare(context: Context, environment: FunctionEnvironment) -> Room:
@@ -49,7 +46,7 @@ def prepare(context: Context, environment: FunctionEnvironment) -> Room:
         | {"AWS_LAMBDA_INITIALIZATION_TYPE": _initialization(environment)},
         cwd="/var/task",
         port=context.port,
-        path_first=["/var/task", f"/opt/python/lib/{_PYTHON}/site-packages", "/opt/python"],
+        path_first=["/var/task", f"/opt/python/lib/{config.get('Runtime')}/site-packages", "/opt/python"],
         path_last=["/var/runtime"] if context.isolated else _package_parents(readonly),
         tmp_bytes=int((config.get("EphemeralStorage") or {}).get("Size", 512)) << 20,
         outside_tmp=scratch,

@@ -62,6 +62,7 @@ SEAMS = {
         Seam(_LAMBDA, "_get_function_config", "846856e3230f"),
         Seam(_LAMBDA, "_delete_alias", "425784b53106"),
         Seam(_LAMBDA, "_put_function_concurrency", "172358f9cb82"),
+        Seam(_LAMBDA, "_resolve_cross_account_layer", "d0a74e0cff6e"),
         Seam(_LAMBDA, "_publish_layer_version", "97ffcba3c959"),
         Seam(_LAMBDA, "_get_layer_version", "bc56f692fb30"),
         Seam(_LAMBDA, "_get_layer_version_by_arn", "bd1ccbb91ced"),

@@ -17,6 +17,7 @@ ALL = (
     "version_code",
     "provisioned_concurrency",
     "argument_limits",
+    "layers",
     "pending_work",
     "mapping_states",
     "cognito_accounts",

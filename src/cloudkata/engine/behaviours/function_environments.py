@@ -70,10 +70,8 @@ def register(context: Context) -> None:
 
     def create(original, data):
         runtime = data.get("Runtime")
-        image = data.get("PackageType") == "Image" or "ImageUri" in (data.get("Code") or {})
-        if image or (runtime and runtime not in _RUNTIMES):
-            named = "container images" if image else str(runtime)
-            return lambda_svc.error_response_json("InvalidParameterValueException", _refusal(named), 400)
+        if runtime and runtime not in _RUNTIMES:
+            return lambda_svc.error_response_json("InvalidParameterValueException", _refusal(str(runtime)), 400)
         return original(data)
 
     async def invoke(original, name, event, headers, path_qualifier=None, query_params=None):
@@ -125,6 +123,8 @@ def _execute(lambda_svc, func: dict, config: dict, event) -> dict:
         call.client_context if call else "",
         config.get("Version", "$LATEST"),
     )
+    if config.get("PackageType") == "Image":
+        return _failure("Runtime.InvalidRuntime", _refusal("container images"))
     code = func.get("code_zip")
     if not code:
         return _failure("Runtime.InvalidEntrypoint", "The function has no code.")
