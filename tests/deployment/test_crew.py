@@ -39,9 +39,11 @@ def session():
 
 @pytest.fixture
 def crew(session, tmp_path):
-    (tmp_path / "script.py").write_text(SCRIPT)
+    folder = tmp_path / "lab"  # which a sandbox's own user may enter
+    folder.mkdir()
+    (folder / "script.py").write_text(SCRIPT)
     files = dict.fromkeys(("count", "hang", "leave"), "script.py")
-    with Crew(tmp_path, session, files, 2) as made:
+    with Crew(folder, session, files, 2) as made:
         made.outputs = {"Table": "t"}
         yield made
 
