@@ -5,7 +5,7 @@ from cloudkata.checking import check, expect
 
 def answer(lab, event):
     reply = lab.invoke(lab.outputs["FunctionName"], event)
-    expect("the function's error", reply.error).equals(None, why="An exception is not an answer: the caller gets none.")
+    expect("the function's error", reply.failure).equals("", why="An exception is not an answer: the caller gets none.")
     return reply.value
 
 

@@ -41,6 +41,15 @@ class Reply:
     error: str | None
     version: str
 
+    @property
+    def failure(self) -> str:
+        """What went wrong, in the function's own words, or "" when it answered."""
+        if not self.error:
+            return ""
+        if not isinstance(self.value, dict):
+            return f"{self.error}: {self.value}"
+        return f"{self.error}: {self.value.get('errorType')}: {self.value.get('errorMessage')}"
+
 
 @dataclass(frozen=True)
 class Deployed:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import stat
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from cloudkata.deployment.child import Child, ChildGone
+from cloudkata.deployment.ledger import Call, ledger
+from cloudkata.sandbox.isolation import isolation
 from cloudkata.targets.session import Session
 
 DEPLOY_SECONDS = 120.0
@@ -24,13 +27,14 @@ class Frame:
 
 @dataclass(frozen=True)
 class Deployment:
-    """What running deploy.py came to. `error` is "" when it finished; `outputs` are claims."""
+    """What running deploy.py came to. `error` is "" when it finished; `outputs` are claims, `calls` are seen."""
 
     outputs: dict[str, str]
     printed: str
     seconds: float
     error: str = ""
     frames: tuple[Frame, ...] = ()
+    calls: tuple[Call, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,12 +54,26 @@ class Called:
 def deploy(folder: Path, session: Session, seconds: float = DEPLOY_SECONDS) -> Deployment:
     """Run deploy.py of `folder` against `session`. Raises SandboxError when no sandbox can be started."""
     began = time.monotonic()
+    if closed := _closed(folder):
+        return Deployment({}, "", 0.0, f"{closed} may be read by its owner only; run chmod -R go+rX {folder}")
     with Child(folder, session) as child:
         called = _run(child, "deploy.py", "deploy", [], {}, seconds)
         took = time.monotonic() - began
         if isinstance(called, Called):
-            return Deployment({}, child.printed, took, called.error, called.frames)
-        return Deployment({str(k): str(v) for k, v in called["outputs"].items()}, child.printed, took)
+            return Deployment({}, child.printed, took, called.error, called.frames, ledger(session))
+        outputs = {str(name): str(value) for name, value in called["outputs"].items()}
+        return Deployment(outputs, child.printed, took, calls=ledger(session))
+
+
+def _closed(folder: Path) -> str:
+    """The first part of `folder` that the user a sandbox runs as may not read, or ""."""
+    if not isolation().drop_uid:
+        return ""
+    for path in (folder, *sorted(folder.rglob("*"))):
+        wanted = stat.S_IROTH | stat.S_IXOTH if path.is_dir() else stat.S_IROTH
+        if not path.is_symlink() and path.stat().st_mode & wanted != wanted:
+            return str(path)
+    return ""
 
 
 class Caller:

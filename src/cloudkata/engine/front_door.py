@@ -36,6 +36,8 @@ REQUEST_ID_HEADER = "x-kata-request-id"
 _SERVED_UNSIGNED = re.compile(
     r"^/(_aws/|_user_request_|restapis/|_download/|oauth2/|login|logout|[^/]+/\.well-known/)", re.IGNORECASE
 )
+_SCOPE = re.compile(r"Credential=[^/,]+/\d{8}/[^/,]+/([a-z0-9-]{1,40})/aws4_request")
+_ACTION = re.compile(rb"(?:^|&)Action=(\w{1,100})")
 _LINEAGE = re.compile(rb"Lineage=[^;:]*:(\d+)")
 
 
@@ -43,13 +45,15 @@ _LINEAGE = re.compile(rb"Lineage=[^;:]*:(\d+)")
 class Entry:
     """One request: `time` in seconds since the epoch, `operation` as named by the protocol or METHOD path.
 
-    `carried` names the watched texts that stood in it.
+    `service` is the one that it was signed for, empty without a signature; `carried` names the watched texts that
+    stood in it.
     """
 
     number: int
     time: float
     key_set: str
     account: str
+    service: str
     operation: str
     path: str
     status: int
@@ -132,6 +136,7 @@ class FrontDoor:
         operation = headers.get("x-amz-target", "").rpartition(".")[2] or f"{scope.get('method', 'WS')} {scope['path']}"
         status = [0]
         request_id: list[bytes] = []
+        action: list[str] = []
 
         async def sending(message):
             if message["type"] == "http.response.start":
@@ -146,14 +151,15 @@ class FrontDoor:
             else:
                 scope = {**scope, "headers": _clean(scope["headers"])}
                 with _in_account(unsigned):
-                    await self._app(scope, _bounded(receive), sending)
+                    await self._app(scope, _bounded(receive, _is_form(headers) and action), sending)
         finally:
             key_set, account = owner or ("", "")
             self.log.add(
                 time=self._clock(),
                 key_set=key_set,
                 account=account,
-                operation=operation[:200],
+                service=_signed_service(headers),
+                operation=(action or [operation])[0][:200],
                 path=scope["path"][:500],
                 status=status[0],
                 via=via,
@@ -257,13 +263,25 @@ def _reply_headers(headers, request_id: list[bytes]) -> list[tuple[bytes, bytes]
     return [*kept, (b"x-amzn-requestid", request_id[0])]
 
 
-def _bounded(receive):
-    """`receive`, cut off where a body without a length grows past the limit."""
+def _is_form(headers: dict[str, str]) -> bool:
+    """Whether the request is in the query protocol (IAM, STS, SNS), whose body names the operation."""
+    return headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+
+
+def _signed_service(headers: dict[str, str]) -> str:
+    found = _SCOPE.search(headers.get("authorization", ""))
+    return found.group(1) if found else ""
+
+
+def _bounded(receive, action: list[str] | bool = False):
+    """`receive`, cut off where a body without a length grows past the limit; a form's `Action` is put into `action`."""
     seen = 0
 
     async def receiving():
         nonlocal seen
         message = await receive()
+        if isinstance(action, list) and not action and (found := _ACTION.search(message.get("body", b""))):
+            action.append(found.group(1).decode())
         seen += len(message.get("body", b""))
         return {"type": "http.disconnect"} if seen > _BODY_BYTES else message
 

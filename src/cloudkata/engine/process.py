@@ -23,6 +23,8 @@ _START_SECONDS = 20.0
 _STOP_SECONDS = 5.0
 _PREFIX = "kata-engine-"
 _LOCK = "owner.lock"
+_START_BYTES = 64 << 20  # free disk to start with: the code and objects of an attempt are a few MB
+_LEAST_BYTES = 1 << 20  # below this, calls fail that should not
 
 
 class EngineError(Exception):
@@ -67,9 +69,11 @@ class Engine:
         cls, *, factor: float = 1.0, behaviours: Iterable[str] | None = None, folder: str | None = None
     ) -> Engine:
         """Start an engine and wait until it answers. Raises EngineError with a sentence for people."""
-        root = Path(folder or tempfile.gettempdir())
         try:
+            root = Path(folder or tempfile.gettempdir())
             sweep(root)
+            if problem := _no_room(root, _START_BYTES):
+                raise EngineError(f"the engine did not start: {problem}")
             state = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
             lock = _take_lock(state)
         except OSError as error:
@@ -118,6 +122,11 @@ class Engine:
     @property
     def alive(self) -> bool:
         return self._process.poll() is None
+
+    @property
+    def fault(self) -> str:
+        """Why its answers cannot be relied on any more, or ""."""
+        return _no_room(self.state, _LEAST_BYTES) if self.alive else "the engine died"
 
     def _watch(self) -> None:
         """When the engine is killed, its folder still goes, even if nobody calls stop()."""
@@ -212,6 +221,18 @@ class Engine:
 
 # Nothing else of the environment reaches the engine; above all no AWS_ variable.
 _KEPT = ("PATH", "LANG", "LC_ALL", "CLOUDKATA_NO_ISOLATION", "CLOUDKATA_SEED", "PYTHONHASHSEED", "VIRTUAL_ENV")
+
+
+def _no_room(folder: Path, wanted: int) -> str:
+    """A sentence when fewer than `wanted` bytes are free where `folder` lies, or ""."""
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError:
+        return ""
+    if free >= wanted:
+        return ""
+    left = f"{free >> 20} MB left where {folder.parent if folder.name.startswith(_PREFIX) else folder} lies"
+    return f"No space left on device: {left}; make room, or set TMPDIR to another folder"
 
 
 def _take_lock(state: Path) -> int:

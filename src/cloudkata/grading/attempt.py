@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import secrets
+import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +23,7 @@ from cloudkata.engine.process import EngineError
 from cloudkata.grading.diagnosis import Diagnosis, diagnose
 from cloudkata.sandbox.isolation import isolation
 from cloudkata.sandbox.launch import SandboxError
+from cloudkata.targets.session import Session
 
 PASS, FAIL, NOT_DEPLOYED, FAULT = "passed", "failed", "not deployed", "error"
 EXIT = {PASS: 0, FAIL: 1, NOT_DEPLOYED: 2, FAULT: 3}
@@ -76,28 +79,44 @@ def attempt(
     try:
         progress("Starting the engine")
         with contextlib.ExitStack() as stack:
+            threading.Thread(target=_preload, daemon=True).start()
             stack.enter_context(target)
             session = target.session(lab.number)
             progress("Running deploy.py")
             crew = stack.enter_context(Crew(folder, session, lab.calls, lab.racers if lab.calls else 0))
             deployment = deploy(folder, session)
-            if not session.alive():
-                raise EngineError("the engine died while deploy.py ran")
             if deployment.error:
+                _blame(session, "while deploy.py ran")
                 return came_to(NOT_DEPLOYED, deployment=deployment, problem=deployment.error)
             try:
                 outputs = verify(deployment.outputs, lab.outputs, session)
             except OutputError as error:
+                _blame(session, "after deploy.py")
                 return came_to(NOT_DEPLOYED, deployment=deployment, problem=str(error))
             needed = sorted({name for spec in lab.checks for name in spec.needs})
             deployed = Deployed(session, outputs, crew, seed, target.lacks(needed) if needed else {})
             crew.outputs = outputs
             verdicts = tuple(run_checks(lab, course.checks(lab.slug), deployed, only, progress))
+            if _status(verdicts) != PASS:
+                _blame(session, "while the checks ran")
     except (EngineError, SandboxError, BotoCoreError, ClientError) as error:
         return came_to(FAULT, problem=str(error))
     failing = [verdict.id for verdict in verdicts if verdict.status == FAILED]
-    found = diagnose(course, lab.slug, failing) if failing and not only else Diagnosis()
+    some = any(verdict.status == PASSED for verdict in verdicts)  # where nothing works, no single belief explains it
+    found = diagnose(course, lab.slug, failing) if failing and some and not only else Diagnosis()
     return came_to(_status(verdicts), verdicts=verdicts, deployment=deployment, diagnosis=found)
+
+
+def _blame(session: Session, when: str) -> None:
+    """What failed on a target that has a fault is not the learner's. Raises EngineError."""
+    if fault := session.fault():
+        raise EngineError(f"{fault} ({when})")
+
+
+def _preload() -> None:
+    """Import what the checks run on while the target starts, which is another process and keeps us waiting."""
+    for name in ("pytest", "botocore.session", "botocore.client"):
+        importlib.import_module(name)
 
 
 def _status(verdicts: tuple[Verdict, ...]) -> str:

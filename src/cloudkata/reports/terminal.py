@@ -14,6 +14,7 @@ from cloudkata.reports.text import safe
 _MARK = {PASSED: "✓", FAILED: "✗", BLOCKED: "-", SKIPPED: "?", ERROR: "!"}
 _STYLE = {PASSED: "green", FAILED: "red", BLOCKED: "dim", SKIPPED: "yellow", ERROR: "magenta"}
 _PRINTED_LINES = 10
+_CALLS = 4  # the last changing calls before a deployment failed
 
 
 def show(console: Console, attempt: Attempt, everything: bool = False) -> None:
@@ -105,6 +106,9 @@ def _not_deployed(console: Console, attempt: Attempt) -> None:
         return
     for frame in deployment.frames:
         _block(console, "at", f"{frame.file}, line {frame.line}: {frame.source}")
+    calls = [f"{call.service} {call.operation}: {call.status}" for call in deployment.calls[-_CALLS:]]
+    if calls:
+        _block(console, "calls", "\n".join(calls))
     printed = safe(deployment.printed).strip().splitlines()
     if printed:
         _block(console, "printed", "\n".join(printed[-_PRINTED_LINES:]))

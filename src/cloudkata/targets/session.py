@@ -44,9 +44,13 @@ class Session:
     engine: object = None
     _clients: dict = field(default_factory=dict, repr=False, compare=False)
 
-    def alive(self) -> bool:
-        """Whether the target still runs: if not, nothing that failed is the learner's fault."""
-        return self.engine.alive  # type: ignore[attr-defined]
+    def fault(self) -> str:
+        """Why the target cannot be relied on any more, or "": with a fault nothing that failed is the learner's."""
+        return self.engine.fault  # type: ignore[attr-defined]
+
+    def requests(self, since: int = 0) -> list[dict]:
+        """The requests of this attempt's account after number `since`, as the front door logged them, oldest first."""
+        return self.engine.requests(since, self.account)["entries"]  # type: ignore[attr-defined]
 
     @contextlib.contextmanager
     def way(self, listener: socket.socket, name: str):
