@@ -169,7 +169,7 @@ def test_accounts_are_new_and_have_twelve_digits(door):
 def test_the_log_keeps_the_newest_entries_in_order():
     log = RequestLog()
     for number in range(3):
-        log.add(time=0.0, key_set="", account=str(number), operation="", path="", status=200, via="")
+        log.add(time=0.0, key_set="", account=str(number), service="", operation="", path="", status=200, via="")
     assert [entry["number"] for entry in log.since(1)] == [2, 3]
     assert [entry["account"] for entry in log.since(0, "1")] == ["1"]
     assert log.last == 3

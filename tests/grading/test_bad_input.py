@@ -97,7 +97,7 @@ def test_a_clock_that_jumps(target, folder, monkeypatch):
     began = time.monotonic()
     result = attempt(COURSE, LAB, folder, target, progress=progress)
     assert result.status == PASS
-    assert 0 <= result.seconds <= time.monotonic() - began
+    assert 0 <= result.seconds <= time.monotonic() - began + 0.001  # it is rounded
 
 
 needs_bwrap = pytest.mark.skipif(not isolation().full, reason="mounts are made with bubblewrap")
