@@ -117,7 +117,7 @@ def test_no_course_here(tmp_path):
 
 def test_help_and_bare_command():
     assert "check" in kata("--help").stdout
-    assert "Example: kata check 00" in kata("check", "--help").stdout
+    assert "Examples: kata check 00" in kata("check", "--help").stdout
 
 
 def test_doctor_finds_everything_shown():

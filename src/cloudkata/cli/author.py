@@ -10,13 +10,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cloudkata.cli.learner import progress_line
-from cloudkata.course import Course, choose, find_course, load_lab
-from cloudkata.course.lint import lint_course, lint_lab
-from cloudkata.course.starter import stale_files, write_starter
+from cloudkata.cli.common import complete_labs, progress_line
+from cloudkata.course import Course, choose, find_course
 
 _MARK = {"passed": "✓", "failed": "✗", "blocked": "-", "skipped": "?", "error": "!"}
-Labs = Annotated[list[str] | None, typer.Argument(help="The labs; none for all.")]
+Labs = Annotated[list[str] | None, typer.Argument(help="The labs; none for all.", autocompletion=complete_labs)]
 
 
 def _chosen(course: Course, labs: list[str] | None) -> list[str]:
@@ -77,6 +75,8 @@ def lint(labs: Labs = None) -> None:
 
     Example: kata lint
     """
+    from cloudkata.course import load_lab
+    from cloudkata.course.lint import lint_course, lint_lab
     from cloudkata.targets.probes import known_behaviours
 
     course = find_course(Path.cwd())
@@ -107,6 +107,8 @@ def sync(
 
     Example: kata sync --check
     """
+    from cloudkata.course.starter import stale_files, write_starter
+
     course = find_course(Path.cwd())
     stale = False
     for slug in _chosen(course, labs):

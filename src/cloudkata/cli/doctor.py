@@ -25,7 +25,7 @@ def doctor(
 
     Takes a few seconds. Example: kata doctor --json doctor.json
     """
-    from cloudkata.cli.learner import progress_line, write_json
+    from cloudkata.cli.common import progress_line, write_json
     from cloudkata.sandbox.inspection import inspect_sandbox
     from cloudkata.sandbox.isolation import isolation
     from cloudkata.targets.embedded import EmbeddedTarget

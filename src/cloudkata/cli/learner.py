@@ -1,145 +1,276 @@
-"""Commands of a learner."""
+"""Commands that lead a learner through the course; none of them grades."""
 
 from __future__ import annotations
 
-import contextlib
-import json
 import sys
-import tempfile
+import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
-from cloudkata.course import Course, CourseError, choose, choose_task, choose_variant, find_course, load_lab
-from cloudkata.course.variants import make_variant
-from cloudkata.course.workspace import start_lab
+from cloudkata.cli.common import (
+    AnyLab,
+    JsonFile,
+    LabArgument,
+    chosen_lab,
+    complete_labs,
+    console_for,
+    history_is_optional,
+    say,
+    write_json,
+)
+from cloudkata.cli.way import next_step, read_way, state
+from cloudkata.course import Course, CourseError, choose, choose_task, find_course, read_outline
+from cloudkata.study.progress import Progress
 
-
-def check(
-    lab: Annotated[str, typer.Argument(help="The lab: its number, its name or a part of it.")] = "00",
-    task: Annotated[str, typer.Option(help="Run only the checks of this task, and those they build on.")] = "",
-    at: Annotated[Path | None, typer.Option(help="Grade this folder instead of your workspace.")] = None,
-    solution: Annotated[bool, typer.Option("--solution", help="Grade the reference solution.")] = False,
-    variant: Annotated[str, typer.Option(help="Grade the solution with this misconception or neighbour.")] = "",
-    seed: Annotated[int | None, typer.Option(help="Draw the inputs from this seed of a report.", min=0)] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Show every check, not only the first that fails.")] = False,
-    json_file: Annotated[str, typer.Option("--json", help="Write the report as JSON to FILE, - to show it.")] = "",
-    junit_file: Annotated[str, typer.Option("--junit", help="Write the verdicts as JUnit XML to FILE.")] = "",
-) -> None:
-    """Deploy your code for a lab and prove what it does.
-
-    Example: kata check 00
-    """
-    from cloudkata.grading.attempt import EXIT, attempt
-    from cloudkata.reports.as_json import as_dict
-    from cloudkata.reports.as_junit import as_junit
-    from cloudkata.reports.terminal import show
-    from cloudkata.targets.embedded import EmbeddedTarget
-
-    course = find_course(Path.cwd())
-    slug = choose(course, lab)
-    found = load_lab(course, slug)
-    if task:
-        choose_task(found, task)
-    console = Console(highlight=False, stderr=json_file == "-")
-    with contextlib.ExitStack() as stack:
-        if variant:
-            scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="kata-variant-"))
-            folder = make_variant(course.solution(slug), choose_variant(course, slug, variant), Path(scratch) / slug)
-        else:
-            folder = course.solution(slug) if solution else at or _workspace(course, slug)
-        if not (folder / "deploy.py").is_file():
-            raise CourseError(f"there is no deploy.py in {folder}; name a folder that has one with --at")
-        progress = stack.enter_context(progress_line(console))
-        result = attempt(course, found, folder, EmbeddedTarget(), seed=seed, task=task, progress=progress)
-    show(console, result, everything)
-    if json_file:
-        write_json(json_file, as_dict(result))
-    if junit_file:
-        write_text(junit_file, as_junit(result))
-    raise typer.Exit(EXIT[result.status])
+Force = Annotated[
+    bool, typer.Option("--force", help="Replace what you edited, after a copy of it to workspace/.backups.")
+]
 
 
-def write_json(file: str, data: dict) -> None:
-    """Write `data` to `file`, or to standard output for "-". Raises CourseError when that fails."""
-    text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
-    if file == "-":
-        sys.stdout.write(text)
-    else:
-        write_text(file, text)
-
-
-def write_text(file: str, text: str) -> None:
-    """Write a result to `file`. Raises CourseError when that fails."""
-    try:
-        Path(file).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise CourseError(f"{file} cannot be written: {error.strerror}") from error
-
-
-def _workspace(course: Course, slug: str) -> Path:
-    """The learner's own folder for a lab; on the first time a copy of the starter."""
-    folder, new = start_lab(course, slug)
-    if new:
-        sys.stderr.write(f"The starter is now in {folder.relative_to(course.root)}: edit it there, then check again.\n")
-    return folder
-
-
-def start(lab: Annotated[str, typer.Argument(help="The lab: its number, its name or a part of it.")]) -> None:
-    """Copy the starter of a lab to your workspace.
-
-    Example: kata start 00
-    """
-    course = find_course(Path.cwd())
-    slug = choose(course, lab)
-    found = load_lab(course, slug)
-    folder, new = start_lab(course, slug)
-    shown = folder.relative_to(course.root)
-    typer.echo(f"Lab {found.number}: {found.title}. {found.summary} About {found.minutes} minutes.")
-    typer.echo(f"{'The starter is now in' if new else 'You have started it already, in'} {shown}.")
-    typer.echo(f"Read {shown}/README.md, edit, and run: kata check {found.number}")
-
-
-def list_labs() -> None:
-    """Show all labs, in the order to take them.
-
-    Example: kata list
-    """
-    course = find_course(Path.cwd())
-    console = Console(highlight=False)
-    table = Table(box=None, pad_edge=False)
-    for title, options in (("lab", {}), ("title", {"overflow": "fold"}), ("minutes", {"justify": "right"}), ("", {})):
-        table.add_column(title, **options)
-    for slug in course.labs:
-        lab = load_lab(course, slug)
-        state = "started" if course.workspace(slug).exists() else ""
-        table.add_row(lab.number, lab.title, str(lab.minutes), state)
-    console.print(table)
+def _progress(course: Course) -> Progress:
+    return Progress(course.root / "workspace")
 
 
 def where_am_i() -> None:
     """Say which lab comes next, and the command for it."""
     course = find_course(Path.cwd())
-    started = [slug for slug in course.labs if course.workspace(slug).exists()]
-    if started:
-        lab = load_lab(course, started[-1])
-        typer.echo(f"You are in lab {lab.number}: {lab.title}, in workspace/{lab.slug}.")
-        typer.echo(f"Next: edit it there, then run: kata check {lab.number}")
-    else:
-        lab = load_lab(course, course.labs[0])
+    way = read_way(course)
+    if way.at_the_start and way.next:
+        lab = read_outline(course, way.next)
         typer.echo(f"Welcome. The first lab is {lab.number}: {lab.title}. {lab.summary} About {lab.minutes} minutes.")
         typer.echo(f"Next: kata start {lab.number}")
+    else:
+        if way.current:
+            lab = read_outline(course, way.current)
+            standing = way.standing(lab.slug)
+            typer.echo(f"You are in lab {lab.number}: {lab.title}, in workspace/{lab.slug}.")
+            if standing.attempts:
+                tries = f"{standing.attempts} attempt{'s' if standing.attempts > 1 else ''}"
+                typer.echo(f"{len(standing.tasks)} of {len(lab.tasks)} tasks are proved, after {tries}.")
+        done = sum(way.passed(slug) for slug in course.labs)
+        typer.echo(f"Labs passed: {done} of {len(course.labs)}.")
+        typer.echo(next_step(way))
     typer.echo("All commands: kata --help")
 
 
-@contextlib.contextmanager
-def progress_line(console: Console):
-    """A line that says what is going on, where somebody watches; yields what sets it."""
-    if not console.is_terminal:
-        yield lambda text: None
+def list_labs(
+    lab: Annotated[
+        str, typer.Argument(help="A lab, to see its tasks and your attempts.", autocompletion=complete_labs)
+    ] = "",
+    json_file: JsonFile = "",
+) -> None:
+    """Show all labs in the order to take them, with your progress; or one lab with your attempts.
+
+    Examples: kata list, kata list 14
+    """
+    course = find_course(Path.cwd())
+    way = read_way(course)
+    console = console_for(json_file)
+    if lab:
+        _one_lab(course, choose(course, lab), console, json_file)
         return
-    with console.status("Starting") as status:
-        yield status.update
+    table = Table(box=None, pad_edge=False)
+    for title, options in (
+        ("lab", {"no_wrap": True}),
+        ("title", {"overflow": "fold"}),
+        ("minutes", {"justify": "right", "no_wrap": True}),
+        ("", {"overflow": "fold"}),
+    ):
+        table.add_column(title, **options)
+    rows = []
+    for slug in course.labs:
+        outline, standing = read_outline(course, slug), way.standing(slug)
+        shown = state(way, outline)
+        table.add_row(
+            outline.number, outline.title, str(outline.minutes), Text(shown, "green" if standing.passed else "")
+        )
+        rows.append(
+            {
+                "lab": slug,
+                "title": outline.title,
+                "minutes": outline.minutes,
+                "started": way.started(slug),
+                "passed": standing.passed,
+                "solution_shown": standing.solution_shown,
+                "tasks": len(outline.tasks),
+                "tasks_passed": sorted(standing.tasks),
+                "attempts": standing.attempts,
+            }
+        )
+    console.print(table)
+    if json_file:
+        write_json(json_file, {"schema": "cloudkata.progress/1", "labs": rows})
+
+
+def _one_lab(course: Course, slug: str, console, json_file: str) -> None:
+    outline, way = read_outline(course, slug), read_way(course)
+    attempts = []
+    with history_is_optional():
+        attempts = _progress(course).attempts(slug)
+    console.print(Text(f"Lab {outline.number}: {outline.title}", "bold"))
+    console.print(f"{outline.summary} About {outline.minutes} minutes.\n", markup=False)
+    for task in outline.tasks:
+        proved = task.id in way.standing(slug).tasks
+        console.print(Text(f"{'✓' if proved else ' '} {task.id:10} {task.title}", "green" if proved else ""))
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    for attempt in attempts:
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(attempt.started))
+        limited = f"task {attempt.task}" if attempt.task else ""
+        graded = f"{attempt.passed} of {attempt.checks} checks" if attempt.checks else ""
+        table.add_row(when, attempt.status, graded, limited)
+    if attempts:
+        console.print()
+        console.print(table)
+    if json_file:
+        rows = [{name: value for name, value in vars(attempt).items() if name != "lab"} for attempt in attempts]
+        write_json(json_file, {"schema": "cloudkata.history/1", "lab": slug, "attempts": rows})
+
+
+def start(lab: LabArgument, force: Force = False) -> None:
+    """Copy the starter of a lab to your workspace. What you edited stays as it is.
+
+    Example: kata start 00
+    """
+    course = find_course(Path.cwd())
+    _start(course, choose(course, lab), force)
+
+
+def _start(course: Course, slug: str, force: bool = False) -> None:
+    from cloudkata.course.workspace import start_lab
+
+    outline = read_outline(course, slug)
+    folder, new = start_lab(course, slug)
+    shown = folder.relative_to(course.root)
+    typer.echo(f"Lab {outline.number}: {outline.title}. {outline.summary} About {outline.minutes} minutes.")
+    if new:
+        typer.echo(f"The starter is now in {shown}.")
+    else:
+        typer.echo(f"You have started it already, in {shown}.")
+        if force:
+            _replace(course, slug)
+    typer.echo(f"Read {shown}/README.md, edit, and run: kata check {outline.number}")
+
+
+def next_lab() -> None:
+    """Start the next lab, or go on with the one you are in.
+
+    Example: kata next
+    """
+    course = find_course(Path.cwd())
+    way = read_way(course)
+    slug = way.current or way.next
+    if slug:
+        _start(course, slug)
+    else:
+        typer.echo(next_step(way))
+
+
+def reset(lab: LabArgument, force: Force = False) -> None:
+    """Put the starter of a lab back. What you edited stays, unless you say --force.
+
+    Examples: kata reset 00, kata reset 00 --force
+    """
+    from cloudkata.course.workspace import edited_files, restore_lab
+
+    course = find_course(Path.cwd())
+    slug = choose(course, lab)
+    number = slug.split("-", 1)[0]
+    if not course.workspace(slug).is_dir():
+        raise CourseError(f"you have not started lab {number}; run: kata start {number}")
+    for name in restore_lab(course, slug):
+        typer.echo(f"put back: {name}")
+    edited = edited_files(course, slug)
+    if not edited:
+        typer.echo(f"workspace/{slug} is as the starter.")
+    elif force:
+        _replace(course, slug)
+    else:
+        for name in edited:
+            typer.echo(f"kept, since you edited it: {name}")
+        typer.echo(f"To replace that too, after a copy of it: kata reset {number} --force")
+
+
+def _replace(course: Course, slug: str) -> None:
+    from cloudkata.course.workspace import edited_files, replace_lab
+
+    if not edited_files(course, slug):
+        typer.echo(f"workspace/{slug} is as the starter.")
+        return
+    backup = replace_lab(course, slug)
+    typer.echo(f"workspace/{slug} is the starter again. What you had is in {backup.relative_to(course.root)}.")
+
+
+def hint(
+    lab: AnyLab = "",
+    task: Annotated[str, typer.Argument(help="The task; without one, the first that is not proved.")] = "",
+) -> None:
+    """Show the next hint for a task: there are three, from a nudge to the name of the API.
+
+    Examples: kata hint 14, kata hint 14 transfer
+    """
+    course = find_course(Path.cwd())
+    slug = chosen_lab(course, lab)
+    outline = read_outline(course, slug)
+    proved = read_way(course).standing(slug).tasks
+    open_tasks = [each for each in outline.tasks if each.id not in proved]
+    chosen = choose_task(outline, task) if task else (open_tasks or outline.tasks)[0]
+    level, before = 1, 0
+    with history_is_optional():
+        progress = _progress(course)
+        before = progress.hints_taken(slug, chosen.id)
+        level = progress.take_hint(slug, chosen.id, len(chosen.hints))
+    console = console_for()
+    console.print(Text(f"Lab {outline.number}, task {chosen.id}: {chosen.title}", "bold"))
+    for number, text in enumerate(chosen.hints[:level], 1):
+        style = "dim" if number <= before < level else ""
+        console.print(Padding(Text(f"{number} of {len(chosen.hints)}  {text}", style), (0, 0, 0, 2)))
+    if level == len(chosen.hints):
+        typer.echo(f"That was the last one. The way out: kata solution {outline.number} --task {chosen.id}")
+    else:
+        typer.echo(
+            f"Try it: kata check {outline.number} --task {chosen.id}. More: kata hint {outline.number} {chosen.id}"
+        )
+
+
+def solution(
+    lab: LabArgument,
+    task: Annotated[str, typer.Option(help="Show only what belongs to this task.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask, even if the lab is not passed yet.")] = False,
+) -> None:
+    """Show what the solution of a lab has where the starter has a gap. Before you pass, it asks once.
+
+    Examples: kata solution 14, kata solution 14 --task open
+    """
+    from cloudkata.course.starter import solution_regions
+
+    course = find_course(Path.cwd())
+    slug = choose(course, lab)
+    outline = read_outline(course, slug)
+    titles = {each.id: each.title for each in outline.tasks}
+    wanted = choose_task(outline, task).id if task else ""
+    passed = shown = False
+    with history_is_optional():
+        passed, shown = _progress(course).standing(slug).passed, _progress(course).solution_was_shown(slug)
+    if not (passed or shown or yes):
+        if not sys.stdin.isatty():
+            raise CourseError(f"you have not passed lab {outline.number}; say --yes to see its solution all the same")
+        typer.confirm(
+            f"You have not passed lab {outline.number} yet. Your progress will say that you saw the solution. Show it?",
+            abort=True,
+        )
+    with history_is_optional():
+        _progress(course).show_solution(slug)
+    console = console_for()
+    for region in solution_regions(course, slug):
+        if wanted and region.task not in ("", wanted):
+            continue
+        title = f", task {region.task}: {titles.get(region.task, '')}" if region.task else ""
+        console.print(Text(f"{region.file}{title}", "bold"))
+        console.print(Text(region.text.rstrip("\n")), soft_wrap=True)
+        console.print()
+    say(f"all of it is in solutions/{slug}")

@@ -3,44 +3,61 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 import typer
 from rich.console import Console
 
-from cloudkata.cli import author, doctor, learner
+from cloudkata.cli import author, check, doctor, learner
 from cloudkata.course import CourseError
-from cloudkata.engine.process import EngineError
+from cloudkata.engine.remote import EngineError
+from cloudkata.study.store import StoreError
 
-USAGE, FAULT = 4, 3
+USAGE, FAULT, STOPPED = 4, 3, 130
 
 app = typer.Typer(
     help="A hands-on AWS course whose autograder proves what your code does.",
     pretty_exceptions_enable=False,
-    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("check")(learner.check)
-app.command("start")(learner.start)
-app.command("list")(learner.list_labs)
-app.command("doctor")(doctor.doctor)
-app.command("lint")(author.lint)
-app.command("matrix")(author.matrix)
-app.command("sync")(author.sync)
+_LEARNING, _WORKING, _AUTHORING = "Learn", "Use the engine", "Write labs"
+app.command("next", rich_help_panel=_LEARNING)(learner.next_lab)
+app.command("start", rich_help_panel=_LEARNING)(learner.start)
+app.command("check", rich_help_panel=_LEARNING)(check.check)
+app.command("hint", rich_help_panel=_LEARNING)(learner.hint)
+app.command("list", rich_help_panel=_LEARNING)(learner.list_labs)
+app.command("reset", rich_help_panel=_LEARNING)(learner.reset)
+app.command("solution", rich_help_panel=_LEARNING)(learner.solution)
+app.command("doctor", rich_help_panel=_WORKING)(doctor.doctor)
+app.command("lint", rich_help_panel=_AUTHORING)(author.lint)
+app.command("matrix", rich_help_panel=_AUTHORING)(author.matrix)
+app.command("sync", rich_help_panel=_AUTHORING)(author.sync)
 
 
 @app.callback(invoke_without_command=True)
 def _root(context: typer.Context) -> None:
-    """A hands-on AWS course whose autograder proves what your code does."""
+    """A hands-on AWS course whose autograder proves what your code does.
+
+    Without a command: where you are, and the next step.
+    """
     if context.invoked_subcommand is None:
         learner.where_am_i()
+
+
+def _stop(number: int, frame: object) -> None:
+    """Asked to end: unwind as after Ctrl-C, so that nothing stays behind."""
+    raise KeyboardInterrupt
 
 
 def main() -> None:
     """The console script: a sentence and an exit status for every error we know of."""
     complain = Console(stderr=True, highlight=False, soft_wrap=True)
+    for name in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(name) is signal.SIG_DFL:  # not where somebody has it ignored, as nohup does
+            signal.signal(name, _stop)
     try:
-        status = app(standalone_mode=False)
+        status = app(standalone_mode=False, prog_name="kata")
     except typer._click.exceptions.ClickException as error:  # type: ignore[attr-defined]
         complain.print(f"kata: {error.format_message()}", markup=False)
         status = USAGE
@@ -49,13 +66,18 @@ def main() -> None:
     except CourseError as error:
         complain.print(f"kata: {error}", markup=False)
         status = USAGE
-    except EngineError as error:
+    except (EngineError, StoreError) as error:
         complain.print(f"kata: {error}", markup=False)
         status = FAULT
     except (KeyboardInterrupt, typer.Abort):
         complain.print("kata: stopped", markup=False)
-        status = 130
-    sys.stdout.flush()
+        status = STOPPED
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os._exit(0)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        pass
     os._exit(status if isinstance(status, int) else 0)  # daemon threads hold sandboxes: end them with this process
 
 

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from cloudkata.course.find import CourseError
 from cloudkata.course.load import load_lab, load_misconceptions, load_neighbours
-from cloudkata.course.manifest import CourseError
 from cloudkata.course.model import Course, Lab
 from cloudkata.course.starter import MAX_LINES, make_starter, stale_files
 from cloudkata.course.variants import edit_problems

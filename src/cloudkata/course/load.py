@@ -1,57 +1,13 @@
-"""Finds a course and reads its labs."""
+"""Reads the labs of a course."""
 
 from __future__ import annotations
 
 import difflib
-from pathlib import Path
 
 from cloudkata.course.checks import read_checks
-from cloudkata.course.manifest import (
-    CourseError,
-    EditEntry,
-    LabManifest,
-    MisconceptionFile,
-    NeighbourFile,
-    read_model,
-    read_toml,
-)
+from cloudkata.course.find import CourseError
+from cloudkata.course.manifest import EditEntry, LabManifest, MisconceptionFile, NeighbourFile, read_model
 from cloudkata.course.model import Course, Edit, Lab, Task, Variant
-
-MANIFEST = "course.toml"
-
-
-def find_course(start: Path) -> Course:
-    """The course whose folder holds `start`. Raises CourseError."""
-    for folder in (start.resolve(), *start.resolve().parents):
-        if (folder / MANIFEST).is_file():
-            labs = read_toml(folder / MANIFEST).get("labs")
-            if not isinstance(labs, list) or not all(isinstance(slug, str) for slug in labs):
-                raise CourseError(f"{MANIFEST}: `labs` must be a list of folder names")
-            return Course(folder, tuple(labs))
-    raise CourseError(f"there is no course here: no {MANIFEST} in {start} or above; change to the course's folder")
-
-
-def choose(course: Course, word: str) -> str:
-    """The slug of the lab that `word` (number, slug or a unique part of one) means. Raises CourseError."""
-    exact = [slug for slug in course.labs if word in (slug, slug.split("-", 1)[0])]
-    found = exact or [slug for slug in course.labs if word and word.lower() in slug]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise CourseError(f'"{word}" could be {" or ".join(found)}; give the number')
-    near = difflib.get_close_matches(word, [*course.labs, *(slug.split("-", 1)[1] for slug in course.labs)], 1, 0.4)
-    hint = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(course.labs)}"
-    raise CourseError(f'there is no lab "{word}"{hint}')
-
-
-def choose_task(lab: Lab, word: str) -> Task:
-    """The task with the id `word`. Raises CourseError with the nearest one."""
-    known = {task.id: task for task in lab.tasks}
-    if word in known:
-        return known[word]
-    near = difflib.get_close_matches(word, known, 1, 0.4)
-    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
-    raise CourseError(f'lab {lab.number} has no task "{word}"; {hint}')
 
 
 def load_lab(course: Course, slug: str) -> Lab:

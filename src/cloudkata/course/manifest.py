@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from cloudkata.course.find import CourseError, read_toml
 
 OutputKind = Literal["function-name", "table-name"]
 MAX_REAL_ACCOUNT_ONLY = 2
 MAX_RACERS = 8  # processes of some 40 MB each
 Id = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 Text = Annotated[str, Field(min_length=1)]
-
-
-class CourseError(Exception):
-    """A file of the course is missing or wrong, or nothing has the name asked for; the message says what to do."""
 
 
 class _Strict(BaseModel):
@@ -77,19 +74,6 @@ class NeighbourFile(_Strict):
 
 
 _Model = TypeVar("_Model", bound=BaseModel)
-
-
-def read_toml(path: Path) -> dict:
-    """The contents of a TOML file. Raises CourseError that names the file and what is wrong."""
-    shown = f"{path.parent.name}/{path.name}"
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CourseError(f"{shown} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise CourseError(f"{shown} is not UTF-8 text: byte {error.start}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise CourseError(f"{shown} is not valid TOML: {error}") from error
 
 
 def read_model(path: Path, model: type[_Model]) -> _Model:

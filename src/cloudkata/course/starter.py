@@ -14,8 +14,9 @@ A file that has no comments (JSON) has its starter beside it, as NAME.starter.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
-from cloudkata.course.manifest import CourseError
+from cloudkata.course.find import CourseError
 from cloudkata.course.model import Course
 
 MAX_LINES = 25  # of a task's region, all files together
@@ -114,3 +115,41 @@ def write_starter(course: Course, slug: str) -> list[str]:
         else:
             path.unlink()
     return changed
+
+
+@dataclass(frozen=True)
+class Region:
+    """A part of the solution that the learner writes; `task` is "" for a whole file."""
+
+    file: str
+    task: str
+    text: str
+
+
+def solution_regions(course: Course, slug: str) -> list[Region]:
+    """What the solution has where the starter leaves a gap, in the order of files and lines. Raises CourseError."""
+    root = course.solution(slug)
+    found: list[Region] = []
+    for path in sorted(root.rglob("*")):
+        relative = path.relative_to(root)
+        if not path.is_file() or set(relative.parts) & set(_LEFT_OUT) or path.suffix == ".starter":
+            continue
+        name = relative.as_posix()
+        if path.with_name(path.name + ".starter").is_file():
+            found.append(Region(name, "", path.read_text(encoding="utf-8")))
+            continue
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+        starter_text(text, f"{slug}/{name}")  # raises for a region that is not closed
+        task, kept = "", []
+        for line in text.splitlines(keepends=True):
+            mark = _MARK.match(line)
+            if mark and mark.group(2) == "task":
+                task, kept = mark.group(3), []
+            elif mark and mark.group(2) == "starter":
+                found.append(Region(name, task, "".join(kept)))
+            else:
+                kept.append(line)
+    return found

@@ -6,7 +6,7 @@ import ast
 import shutil
 from pathlib import Path
 
-from cloudkata.course.manifest import CourseError
+from cloudkata.course.find import CourseError
 from cloudkata.course.model import Variant
 
 MAX_LINES = 15

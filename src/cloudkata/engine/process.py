@@ -1,22 +1,19 @@
-"""The engine as seen by its owner: start it, ask it, stop it."""
+"""The engine as seen by its owner: start it and stop it."""
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
-import http.client
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
+from cloudkata.engine.remote import EngineError, Remote
 from cloudkata.sandbox.spawner import popen
 
 _START_SECONDS = 20.0
@@ -27,38 +24,13 @@ _START_BYTES = 64 << 20  # free disk to start with: the code and objects of an a
 _LEAST_BYTES = 1 << 20  # below this, calls fail that should not
 
 
-class EngineError(Exception):
-    """The engine did not start, died, or refused what was asked of it."""
-
-
-@dataclass(frozen=True)
-class IssuedKey:
-    """A key for one account of the engine."""
-
-    account: str
-    access_key_id: str
-    secret_access_key: str
-
-
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: str, timeout: float) -> None:
-        super().__init__("engine", timeout=timeout)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
-
-
-class Engine:
-    """A running engine. Use as a context manager, or call stop(): nothing of it stays behind either way."""
+class Engine(Remote):
+    """An engine of this process. Use as a context manager, or call stop(): nothing of it stays behind either way."""
 
     def __init__(self, process: subprocess.Popen, state: Path, ready: dict, lock: int) -> None:
+        super().__init__(state, ready["port"])
         self._process = process
         self._lock_fd = lock
-        self.state = state
-        self.port: int = ready["port"]
         self.behaviours: list[str] = ready["behaviours"]
         self.isolation: str = ready["isolation"]
         self.stopping = False
@@ -116,10 +88,6 @@ class Engine:
         return self._process.pid
 
     @property
-    def endpoint(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
     def alive(self) -> bool:
         return self._process.poll() is None
 
@@ -132,69 +100,6 @@ class Engine:
         """When the engine is killed, its folder still goes, even if nobody calls stop()."""
         self._process.wait()
         shutil.rmtree(self.state, ignore_errors=True)
-
-    def ask(self, method: str, path: str, body: dict | None = None, seconds: float = 60.0) -> dict:
-        """A request to the control socket. Raises EngineError when the engine is gone or refuses."""
-        connection = _UnixConnection(str(self.state / "admin.sock"), seconds)
-        try:
-            connection.request(method, path, json.dumps(body or {}))
-            reply = connection.getresponse()
-            answer = json.loads(reply.read())
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            raise EngineError(f"the engine does not answer: {error}") from error
-        finally:
-            connection.close()
-        if reply.status != 200:
-            raise EngineError(f"the engine refused: {answer.get('error')}")
-        return answer
-
-    def issue(self, key_set: str, account: str = "") -> IssuedKey:
-        """A new key of a set ("learner", "functions", "checks") for `account`, or for a new one."""
-        answer = self.ask("POST", "/keys", {"set": key_set, "account": account})
-        return IssuedKey(answer["account"], answer["id"], answer["secret"])
-
-    def settle(self, seconds: float = 30.0) -> list[str]:
-        """Wait until the engine has nothing left to do; what is still pending after `seconds` of real time."""
-        return self.ask("POST", "/settle", {"seconds": seconds}, seconds + 10)["pending"]
-
-    def advance(self, seconds: float) -> float:
-        """Move AWS time forward; the new time in seconds since the epoch."""
-        return self.ask("POST", "/advance", {"seconds": seconds})["now"]
-
-    def set_factor(self, factor: float) -> None:
-        self.ask("POST", "/factor", {"factor": factor})
-
-    def requests(self, since: int = 0, account: str = "") -> dict:
-        """The request log: {"last": number, "entries": [...]}."""
-        return self.ask("GET", f"/log?since={since}&account={account}")
-
-    @contextlib.contextmanager
-    def watching(self, name: str, text: str):
-        """Have the log name `name` in `carried` of each request that has `text` in it, in any usual form."""
-        self.ask("POST", "/watch", {"name": name, "text": text})
-        try:
-            yield
-        finally:
-            self.ask("POST", "/unwatch", {"name": name})
-
-    def status(self) -> dict:
-        return self.ask("GET", "/status")
-
-    @contextlib.contextmanager
-    def way(self, listener: socket.socket, name: str):
-        """Have the front door answer `listener` (from a sandbox of ours) for as long as the context lasts."""
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            try:
-                with listener:
-                    connection.settimeout(10)
-                    connection.connect(str(self.state / "ways.sock"))
-                    socket.send_fds(connection, [name.encode()[:200] or b"?"], [listener.fileno()])
-                taken = connection.recv(1)
-            except OSError as error:
-                raise EngineError(f"the engine does not answer: {error}") from error
-            if taken != b"1":
-                raise EngineError("the engine did not take the sandbox's listener")
-            yield
 
     def stop(self) -> None:
         """End the engine and all it started. Safe to call twice, and after it has died."""
