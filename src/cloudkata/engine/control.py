@@ -16,7 +16,10 @@ class _Refused(Exception):
 
 
 def application(context: Context, stop: asyncio.Event):
-    """An ASGI application: POST /keys, /settle, /advance, /factor, /watch, /unwatch, /stop; GET /status, /log."""
+    """An ASGI application, POST: /keys, /settle, /advance, /factor, /watch, /unwatch, /stop.
+
+    GET: /status, /log, /messages.
+    """
     assert context.door is not None
     door = context.door
 
@@ -59,6 +62,17 @@ def application(context: Context, stop: asyncio.Event):
         door.watches.remove(body["name"])
         return {}
 
+    def messages(body: dict) -> dict:
+        from ministack.services import ses
+
+        found = [
+            {"to": mail["To"], "subject": mail["Subject"], "text": mail["BodyText"] or mail["BodyHtml"]}
+            for (account, _, _), mails in ses._sent_emails.all_items()
+            for mail in mails
+            if account == body["account"]
+        ]
+        return {"messages": found}
+
     def end(body: dict) -> dict:
         assert context.loop is not None
         context.loop.call_soon_threadsafe(context.loop.call_later, 0.01, stop.set)
@@ -74,6 +88,7 @@ def application(context: Context, stop: asyncio.Event):
         ("POST", "/stop"): end,
         ("GET", "/status"): status,
         ("GET", "/log"): log,
+        ("GET", "/messages"): messages,
     }
 
     async def app(scope, receive, send):

@@ -91,6 +91,10 @@ class Remote:
         finally:
             self.ask("POST", "/unwatch", {"name": name})
 
+    def messages(self, account: str) -> list[dict]:
+        """What services sent by mail on behalf of an account, oldest first: {"to": [...], "subject", "text"}."""
+        return self.ask("GET", f"/messages?account={account}")["messages"]
+
     def status(self) -> dict:
         return self.ask("GET", "/status")
 

@@ -34,6 +34,7 @@ class Seam:
 
 _LAMBDA = "ministack.services.lambda_svc"
 _RUNTIME = "ministack.core.lambda_runtime"
+_COGNITO = "ministack.services.cognito"
 
 SEAMS = {
     seam.name: seam
@@ -76,6 +77,14 @@ SEAMS = {
         Seam("ministack.services.stepfunctions", "time", "module"),
         Seam("ministack.services.stepfunctions", "now_iso", "f75b8f211421"),
         Seam("ministack.services.stepfunctions", "_sleep_until", "2738e0a4030c"),
+        Seam(_COGNITO, "_run_idp_handler", "85681acebd62"),
+        Seam(_COGNITO, "_run_identity_handler", "52283bef8691"),
+        Seam(_COGNITO, "_apply_presignup_trigger", "3a8e61e0cad3"),
+        Seam(_COGNITO, "_apply_pretoken_trigger", "3ea4dfabd7f5"),
+        Seam(_COGNITO, "_apply_custom_message_trigger", "b0404daf9e7f"),
+        Seam(_COGNITO, "_send_verification_email", "bceed599b45c"),
+        Seam(_COGNITO, "_build_auth_result", "ff9c8d0d9f5a"),
+        Seam("ministack.services.sts", "_web_identity_trust_denied", "d9e237e9d6e9"),
     )
 }
 

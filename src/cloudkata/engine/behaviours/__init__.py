@@ -20,7 +20,11 @@ ALL = (
     "layers",
     "pending_work",
     "mapping_states",
-    "cognito_accounts",
+    "cognito_triggers",
+    "cognito_tokens",
+    "cognito_messages",
+    "refresh_rotation",
+    "identity_pools",
 )
 
 

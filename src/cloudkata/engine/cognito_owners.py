@@ -15,17 +15,16 @@ from __future__ import annotations
 import json
 from urllib.parse import parse_qs
 
-from cloudkata.engine.context import Context
-from cloudkata.engine.owners import Unsigned
+from cloudkata.engine.owners import Owners, Unsigned
 
 _USER_POOLS, _IDENTITY_POOLS = "AWSCognitoIdentityProviderService.", "AWSCognitoIdentityService."
 _TOKENS = ("AccessToken", "RefreshToken", "Token")
 
 
-def register(context: Context) -> None:
-    context.owners.register(_of_user_pool, lambda request: _target(request).startswith(_USER_POOLS))
-    context.owners.register(_of_identity_pool, lambda request: _target(request).startswith(_IDENTITY_POOLS))
-    context.owners.register(_of_role, _is_form)
+def register(owners: Owners) -> None:
+    owners.register(_of_user_pool, lambda request: _target(request).startswith(_USER_POOLS))
+    owners.register(_of_identity_pool, lambda request: _target(request).startswith(_IDENTITY_POOLS))
+    owners.register(_of_role, _is_form)
 
 
 def _target(request: Unsigned) -> str:
