@@ -20,13 +20,13 @@ $(VENV)/all: $(VENV)/base
 
 try: $(VENV)/base
 	@echo
-	@echo "1. The starter of lab 00, as a learner finds it: one of its checks fails."
+	@echo "1. A wallet that looks before it takes: right, as long as nobody else is there."
 	@echo
-	@$(BIN)/kata check 00 --at labs/00-first-proof; test $$? -eq 1
+	@$(BIN)/kata check 14 --variant look-then-transfer; test $$? -eq 1
 	@echo
-	@echo "2. The solution of lab 00: one line is different, and all is proved."
+	@echo "2. The reference solution of the same lab."
 	@echo
-	@$(BIN)/kata check 00 --solution
+	@$(BIN)/kata check 14 --solution
 	@echo
 	@echo "Now it is your turn: $(BIN)/kata"
 

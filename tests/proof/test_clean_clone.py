@@ -1,4 +1,4 @@
-"""What the README and the first brief say, typed in a clean clone."""
+"""What the README and the briefs of labs 00 and 14 say, typed in a clean clone."""
 
 import os
 import re
@@ -47,3 +47,53 @@ def test_lab_00_as_its_brief_says(tried):
     second = typed(clone, ".venv/bin/kata", "check", "00")
     assert second.returncode == 0 and "PASSED" in second.stdout
     assert typed(clone, "git", "status", "--porcelain").stdout == ""
+
+
+def worked_through(text, tasks):
+    """A file of a solution as it is when only `tasks` are done: the other regions are the starter's."""
+    kept, task, part = [], "", ""
+    for line in text.splitlines(keepends=True):
+        if found := re.match(r"\s*# kata: (task|starter|end)\s*(\S*)", line):
+            part = found.group(1)
+            task = found.group(2) if part == "task" else "" if part == "end" else task
+        elif not task or (part == "task") == (task in tasks):
+            kept.append(re.sub(r"^(\s*)# ?", r"\1", line) if task and part == "starter" else line)
+    return "".join(kept)
+
+
+def test_lab_14_as_its_brief_says(tried):
+    clone, _ = tried
+    brief = (clone / "labs/14-dynamodb-transactions/README.md").read_text()
+    tasks = ["open", "count", "limit", "transfer", "repeat"]
+    assert "kata check 14 --task open" in brief and all(f"`{task}`" in brief for task in tasks[1:])
+    first = typed(clone, ".venv/bin/kata", "check", "14")
+    assert first.returncode == 1 and "✗ failed" in first.stdout
+    wallet = clone / "workspace/14-dynamodb-transactions/wallet.py"
+    solution = (clone / "solutions/14-dynamodb-transactions/wallet.py").read_text()
+    assert wallet.read_text() == worked_through(solution, set())
+    for number, task in enumerate(tasks, 1):
+        assert typed(clone, ".venv/bin/kata", "check", "14", "--task", task).returncode == 1
+        wallet.write_text(worked_through(solution, set(tasks[:number])))
+        done = typed(clone, ".venv/bin/kata", "check", "14", "--task", task)
+        assert done.returncode == 0, done.stdout
+    last = typed(clone, ".venv/bin/kata", "check", "14")
+    assert last.returncode == 0 and "17 of 17" in last.stdout
+
+
+def test_what_lab_14_says_to_compare(tried):
+    clone, _ = tried
+    wallet = clone / "workspace/14-dynamodb-transactions/wallet.py"
+    solution = (clone / "solutions/14-dynamodb-transactions/wallet.py").read_text()
+    told = solution.replace(
+        "        write(\n            dynamodb.transact_write_items,\n",
+        '        answer = write(\n            dynamodb.transact_write_items,\n            ReturnConsumedCapacity="TOTAL",\n',
+    )
+    head, tail = told.rsplit("    return DONE\n", 1)
+    for condition, units in ((None, "'CapacityUnits': 4.0"), ("ReadCapacityUnits", "'ReadCapacityUnits'")):
+        say = 'raise RuntimeError(answer["ConsumedCapacity"])'
+        if condition:
+            say = f'if "{condition}" in answer["ConsumedCapacity"][0]:\n        {say}\n    return DONE'
+        wallet.parent.mkdir(parents=True, exist_ok=True)
+        wallet.write_text(f"{head}    {say}\n{tail}")
+        done = typed(clone, ".venv/bin/kata", "check", "14", "--all")
+        assert done.returncode == 1 and units in re.sub(r"\s+", " ", done.stdout), done.stdout

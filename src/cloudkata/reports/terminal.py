@@ -95,7 +95,7 @@ def _columns(left: Text, right: Text, *, indent: int, width: int) -> Padding:
     grid.add_column(min_width=width)
     grid.add_column(overflow="fold")
     grid.add_row(left, right)
-    return Padding(grid, (0, 0, 0, indent))
+    return Padding(grid, (0, 0, 0, indent), expand=False)
 
 
 def _not_deployed(console: Console, attempt: Attempt) -> None:
