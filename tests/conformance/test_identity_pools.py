@@ -99,6 +99,23 @@ def test_credentials_do_what_the_role_says_and_no_more(aws, pool):
     assert refusal(session(aws, "s3", keys).list_buckets)[1] == 403
 
 
+@pytest.mark.behaviour("policy_variables")
+def test_a_policy_may_name_the_identity(aws, pool):
+    pool.roles(authenticated=pool.role("members", "sqs:*"))
+    statement = {
+        "Effect": "Allow",
+        "Action": "s3:PutObject",
+        "Resource": "arn:aws:s3:::*/${cognito-identity.amazonaws.com:sub}/*",
+    }
+    aws.client("iam").put_role_policy(RoleName="members", PolicyName="p", PolicyDocument=policy(statement))
+    bucket = f"photos-{aws.number}"
+    aws.client("s3").create_bucket(Bucket=bucket)
+    found = pool.ask(pool.logins())
+    s3 = session(aws, "s3", found["Credentials"])
+    put = lambda folder: refusal(lambda: s3.put_object(Bucket=bucket, Key=f"{folder}/1", Body=b"x"))[1]  # noqa: E731
+    assert (put(found["IdentityId"]), put("us-east-1:another")) == (200, 403)
+
+
 @pytest.mark.ministack
 @pytest.mark.parametrize(
     "changed", [{"aws_secret_access_key": "x" * 40}, {"aws_session_token": "x" * 120}, {"aws_session_token": None}]

@@ -77,6 +77,7 @@ SEAMS = {
         Seam("ministack.services.stepfunctions", "time", "module"),
         Seam("ministack.services.stepfunctions", "now_iso", "f75b8f211421"),
         Seam("ministack.services.stepfunctions", "_sleep_until", "2738e0a4030c"),
+        Seam("ministack.core.iam_evaluator", "resolve_principal", "b6c6131e24bf"),
         Seam(_COGNITO, "_run_idp_handler", "85681acebd62"),
         Seam(_COGNITO, "_run_identity_handler", "52283bef8691"),
         Seam(_COGNITO, "_apply_presignup_trigger", "3a8e61e0cad3"),

@@ -25,6 +25,7 @@ ALL = (
     "cognito_messages",
     "refresh_rotation",
     "identity_pools",
+    "policy_variables",
 )
 
 
