@@ -42,7 +42,7 @@ test: lint
 	$(BIN)/pytest --ignore tests/proof --ignore tests/hostile/test_as_user.py -n $(WORKERS)
 	$(BIN)/pytest tests/conformance --target bare -n $(WORKERS)
 	$(BIN)/kata lint
-	$(BIN)/kata matrix 00
+	$(BIN)/kata matrix --changed
 
 proof: $(VENV)/all
 	$(BIN)/pytest tests/conformance --target alone -n $(WORKERS)

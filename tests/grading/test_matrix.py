@@ -1,15 +1,16 @@
 """The rules of the matrix, each broken once, and the diagnosis."""
 
-import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from cloudkata.checking.verdict import BLOCKED, ERROR, FAILED, PASSED, Verdict
-from cloudkata.course import Variant, find_course, load_lab
+from cloudkata.course import Course, Variant, find_course, load_lab
 from cloudkata.grading import diagnosis
 from cloudkata.grading.attempt import FAIL, FAULT, NOT_DEPLOYED, PASS, Attempt
 from cloudkata.grading.matrix import Row, judge
+from cloudkata.grading.records import has_changed, record, recorded
 
 COURSE = find_course(Path(__file__))
 LAB = load_lab(COURSE, "00-first-proof")
@@ -106,5 +107,23 @@ def test_belief_is_certain_only_for_exactly_one_equal_set(monkeypatch):
 def test_records_name_known_misconceptions_and_checks():
     for slug in COURSE.labs:
         lab = load_lab(COURSE, slug)
-        found = json.loads((COURSE.checks(slug) / "records.json").read_text())
+        found = recorded(COURSE, slug)
+        assert found, slug
         assert {check for checks in found.values() for check in checks} <= {spec.id for spec in lab.checks}
+
+
+@pytest.fixture
+def course(tmp_path):
+    for name in ("labs", "solutions", "checks"):
+        shutil.copytree(COURSE.root / name / LAB.slug, tmp_path / name / LAB.slug)
+    return Course(tmp_path, (LAB.slug,))
+
+
+def test_a_lab_is_as_it_was_recorded_until_its_code_changes(course):
+    record(course, LAB.slug, {"one": ["00.a"]})
+    assert recorded(course, LAB.slug) == {"one": ["00.a"]}
+    (course.starter(LAB.slug) / "README.md").write_text("other words")
+    assert not has_changed(course, LAB.slug)
+    path = course.checks(LAB.slug) / "misconceptions.toml"
+    path.write_text(path.read_text() + "\n# a word\n")
+    assert has_changed(course, LAB.slug)

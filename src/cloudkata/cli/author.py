@@ -24,6 +24,9 @@ def _chosen(course: Course, labs: list[str] | None) -> list[str]:
 def matrix(
     labs: Labs = None,
     record: Annotated[bool, typer.Option("--record", help="Write the failing sets beside the checks.")] = False,
+    changed: Annotated[
+        bool, typer.Option("--changed", help="Only labs that changed since they were recorded.")
+    ] = False,
     workers: Annotated[int, typer.Option(help="Processes to run attempts in; 0 for one a core.")] = 0,
 ) -> None:
     """Run solution, starter, neighbours and misconceptions of labs against their checks.
@@ -36,7 +39,10 @@ def matrix(
     course = find_course(Path.cwd())
     console = Console(highlight=False)
     holds = True
-    for slug in _chosen(course, labs):
+    chosen = [slug for slug in _chosen(course, labs) if not changed or records.has_changed(course, slug)]
+    if not chosen:
+        console.print("No lab has changed since its matrix was recorded.")
+    for slug in chosen:
         with progress_line(console) as progress:
             progress(f"{slug}: starting")
             found = grading.run_matrix(course, slug, workers or grading.workers_here(), progress)
