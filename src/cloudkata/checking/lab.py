@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from cloudkata.checking import web
 from cloudkata.checking.requests import Request, requests, watching
 from cloudkata.checking.waiting import eventually
 from cloudkata.deployment.crew import Crew
@@ -111,6 +113,16 @@ class CheckedLab:
         `carried` of each says which of the texts, of 8 characters at least, stood in it.
         """
         return watching(self._session.engine, self._session.account, texts)
+
+    def get(self, url: str, headers: Mapping[str, str] | None = None) -> web.Page:
+        """What a browser gets for `url`, which is on a host name of the target; redirects are not followed."""
+        return self.http("GET", url, headers)
+
+    def http(
+        self, method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes | str = b""
+    ) -> web.Page:
+        """The same for any method; `body` is sent where there is one."""
+        return web.request(method, url, headers, body, door=self._session.endpoint)
 
     def eventually(self, assertion, within: str = "poll"):
         """Wait for `assertion` as long as the target allows for "call", "propagation", "poll" or "edge"."""

@@ -115,7 +115,7 @@ async def _serve(config: dict, state: Path, port: int, listeners: list[socket.so
     from hypercorn.utils import wrap_app
     from ministack.app import app as ministack
 
-    from cloudkata.engine import behaviours, cognito_owners, control, walls
+    from cloudkata.engine import behaviours, cognito_owners, control, viewers, walls
     from cloudkata.engine.activity import Activity
     from cloudkata.engine.clock import AwsClock
     from cloudkata.engine.context import Context
@@ -155,6 +155,7 @@ async def _serve(config: dict, state: Path, port: int, listeners: list[socket.so
     context.behaviours = behaviours.install(context, config["behaviours"])
     walls.register(context.seams)
     cognito_owners.register(context.owners)
+    viewers.register(context.owners)
     context.seams.install()
     for start in context.after_install:
         start()
