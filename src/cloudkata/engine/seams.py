@@ -35,6 +35,7 @@ class Seam:
 _LAMBDA = "ministack.services.lambda_svc"
 _RUNTIME = "ministack.core.lambda_runtime"
 _COGNITO = "ministack.services.cognito"
+_CLOUDFRONT = "ministack.services.cloudfront"
 
 SEAMS = {
     seam.name: seam
@@ -72,6 +73,17 @@ SEAMS = {
         Seam(_LAMBDA, "_delete_esm", "23854a6afd65"),
         Seam(_LAMBDA, "time", "module"),
         Seam("ministack.services.cloudformation.stacks", "_runs_on_worker_thread", "23955511141f"),
+        Seam(_CLOUDFRONT, "handle_viewer_request", "986c135cbc35"),
+        Seam(_CLOUDFRONT, "_fetch_from_origin", "11c0079215ff"),
+        Seam(_CLOUDFRONT, "_run_function", "209b3fc7c342"),
+        Seam(_CLOUDFRONT, "handle_request", "ef0452b7158e"),
+        Seam(_CLOUDFRONT, "_cf_create_function", "a779bccad540"),
+        Seam(_CLOUDFRONT, "_cf_update_function", "74e6c5e66036"),
+        Seam(_CLOUDFRONT, "_create_kvs", "8d384278429f"),
+        Seam(_CLOUDFRONT, "_create_distribution", "d17e66f3ce16"),
+        Seam(_CLOUDFRONT, "_update_distribution", "612916dcf4e2"),
+        Seam(_CLOUDFRONT, "_create_invalidation", "801254ce5555"),
+        Seam("ministack.services.s3", "serve_cloudfront_origin_fetch", "a0742d203d91"),
         Seam("ministack.services.sqs", "time", "module"),
         Seam("ministack.services.dynamodb", "time", "module"),
         Seam("ministack.services.stepfunctions", "time", "module"),
