@@ -51,6 +51,8 @@ def matrix(
             records.record(course, slug, found.records)
         elif found.records != records.recorded(course, slug):
             problems.append("the failing sets are not as recorded: look at them, then run kata matrix --record")
+        elif not problems and records.has_changed(course, slug):
+            problems.append("it was recorded for an earlier state of the lab: run kata matrix --record")
         _show(console, found)
         for problem in problems:
             console.print(Text(f"✗ {problem}", style="red"))
