@@ -36,6 +36,7 @@ _LAMBDA = "ministack.services.lambda_svc"
 _RUNTIME = "ministack.core.lambda_runtime"
 _COGNITO = "ministack.services.cognito"
 _CLOUDFRONT = "ministack.services.cloudfront"
+_KINESIS = "ministack.services.kinesis"
 
 SEAMS = {
     seam.name: seam
@@ -68,6 +69,10 @@ SEAMS = {
         Seam(_LAMBDA, "_publish_layer_version", "97ffcba3c959"),
         Seam(_LAMBDA, "_get_layer_version", "bc56f692fb30"),
         Seam(_LAMBDA, "_get_layer_version_by_arn", "bd1ccbb91ced"),
+        Seam(_LAMBDA, "_ensure_poller", "a21371869881"),
+        Seam(_LAMBDA, "_release_esm_poll_state", "780cf96ac7f8"),
+        Seam(_LAMBDA, "_poll_kinesis", "0d590120d060"),
+        Seam(_LAMBDA, "_poll_dynamodb_streams", "2b2460e933a9"),
         Seam(_LAMBDA, "_create_esm", "d351521bb6cd"),
         Seam(_LAMBDA, "_update_esm", "1b7e0409cb65"),
         Seam(_LAMBDA, "_delete_esm", "23854a6afd65"),
@@ -85,6 +90,19 @@ SEAMS = {
         Seam(_CLOUDFRONT, "_create_invalidation", "801254ce5555"),
         Seam("ministack.services.s3", "serve_cloudfront_origin_fetch", "a0742d203d91"),
         Seam("ministack.services.sqs", "time", "module"),
+        Seam(_KINESIS, "time", "module"),
+        Seam(_KINESIS, "_split_shard", "79e732074645"),
+        Seam(_KINESIS, "_merge_shards", "4440fcd2a9bb"),
+        Seam(_KINESIS, "_update_shard_count", "79b02ca7148f"),
+        Seam(_KINESIS, "_route_to_shard", "e45cf7a2b758"),
+        Seam(_KINESIS, "_expire_records", "9f3968926430"),
+        Seam(_KINESIS, "_describe_stream", "ff430d580fb7"),
+        Seam(_KINESIS, "_describe_stream_summary", "a63741b068a7"),
+        Seam(_KINESIS, "_shard_out", "3124090ac60f"),
+        Seam(_KINESIS, "_put_record", "010c2796f340"),
+        Seam(_KINESIS, "_put_records", "e8f7755ae6b8"),
+        Seam(_KINESIS, "_get_records", "b9eb8fa90228"),
+        Seam(_KINESIS, "_get_shard_iterator", "720b89b08f26"),
         Seam("ministack.services.dynamodb", "time", "module"),
         Seam("ministack.services.stepfunctions", "time", "module"),
         Seam("ministack.services.stepfunctions", "now_iso", "f75b8f211421"),

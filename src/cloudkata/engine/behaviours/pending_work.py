@@ -1,23 +1,24 @@
 """What MiniStack's own pollers and workflows still have to do, for `settle`.
 
 AWS has no such operation. A mapped queue that holds a message, visible or not, is work: it will be delivered, again
-if it must. A running workflow is work. How far a stream mapping has read is not known to this engine yet, so where
-one is enabled it says so, and never that all is done.
+if it must. A running workflow is work. What a stream mapping has still to do stream_mappings says itself; without it,
+the position is not known, which is never taken for done.
 """
 
 from __future__ import annotations
 
+import functools
 import sys
 
 from cloudkata.engine.context import Context
 
 
 def register(context: Context) -> None:
-    context.activity.probe(_queues)
+    context.activity.probe(functools.partial(_queues, context))
     context.activity.probe(_workflows)
 
 
-def _queues() -> list[str]:
+def _queues(context: Context) -> list[str]:
     from ministack.core.responses import request_scope
     from ministack.services import lambda_svc
 
@@ -28,6 +29,8 @@ def _queues() -> list[str]:
         source = mapping.get("EventSourceArn", "")
         service = source.split(":")[2] if source.count(":") >= 5 else ""
         if service != "sqs":
+            if "stream_mappings" in context.behaviours:
+                continue
             found.append(f"an event source mapping of {service or 'a stream'}, whose position is not known")
             continue
         with request_scope(account, region):

@@ -41,14 +41,14 @@ class Calls:
     def __init__(self, context: Context, account: str, region: str) -> None:
         self._context, self._account, self._region = context, account, region
 
-    def _run(self, module: str, method: str, path: str, headers: dict, body: bytes, query: dict | None = None):
+    def _run(self, module: str, method: str, path: str, headers: dict, body: bytes, **options):
         from ministack.core.responses import request_scope
 
         service = importlib.import_module(f"ministack.services.{module}")
 
         async def scoped():
             with request_scope(self._account, self._region):
-                return await service.handle_request(method, path, headers, body, query or {})
+                return await service.handle_request(method, path, headers, body, {}, **options)
 
         assert self._context.loop is not None
         return asyncio.run_coroutine_threadsafe(scoped(), self._context.loop).result(_LONGEST_SECONDS)
@@ -62,9 +62,9 @@ class Calls:
             raise CallError(str(found.get("__type", "")).rpartition("#")[2], str(found.get("message", "")))
         return found
 
-    def other(self, module: str, method: str, path: str, headers: dict, body: bytes) -> None:
-        """A request in any other protocol. Raises CallError."""
-        status, _, answer = self._run(module, method, path, headers, body)
+    def other(self, module: str, method: str, path: str, headers: dict, body: bytes, **options) -> None:
+        """A request in any other protocol; `options` are the handler's own. Raises CallError."""
+        status, _, answer = self._run(module, method, path, headers, body, **options)
         if status >= 300:
             text = answer if isinstance(answer, str) else bytes(answer or b"").decode("utf-8", "replace")
             raise CallError(str(status), text)
@@ -82,3 +82,12 @@ class Calls:
             names.get("x-amz-executed-version", "$LATEST"),
             names.get(REQUEST_ID_HEADER, ""),
         )
+
+    def role_of(self, function_arn: str) -> str:
+        """The execution role of a function. Raises CallError."""
+        path = f"/2015-03-31/functions/{function_arn}/configuration"
+        status, _, body = self._run("lambda_svc", "GET", path, {}, b"")
+        found = json.loads(body or b"{}")
+        if status >= 300:
+            raise CallError(str(found.get("__type", status)), str(found.get("message", "")))
+        return found["Role"]
