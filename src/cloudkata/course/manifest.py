@@ -9,7 +9,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cloudkata.course.find import CourseError, read_toml
 
-OutputKind = Literal["function-name", "table-name"]
+OutputKind = Literal[
+    "bucket-name",
+    "function-name",
+    "identity-pool-id",
+    "role-arn",
+    "table-name",
+    "user-pool-client-id",
+    "user-pool-id",
+]
 MAX_REAL_ACCOUNT_ONLY = 2
 MAX_RACERS = 8  # processes of some 40 MB each
 Id = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]

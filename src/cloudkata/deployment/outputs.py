@@ -9,6 +9,11 @@ from cloudkata.targets.session import Session
 
 _NAME = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
 _TABLE = re.compile(r"^[A-Za-z0-9_.-]{3,255}$")
+_BUCKET = re.compile(r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
+_ROLE = re.compile(r"^arn:aws:iam::(\d{12}):role/([\w+=,.@/-]{1,576})$")
+_USER_POOL = re.compile(r"^[\w-]+_[0-9a-zA-Z]{1,55}$")
+_USER_POOL_CLIENT = re.compile(r"^[\w+]{1,128}$")
+_IDENTITY_POOL = re.compile(r"^[\w-]+:[0-9a-f-]{1,55}$")
 
 
 class OutputError(Exception):
@@ -47,6 +52,67 @@ def _table_name(name: str, value: str, session: Session) -> None:
         raise OutputError(f"the output {name} is {value!r}, but there is no such table") from None
 
 
+def _bucket_name(name: str, value: str, session: Session) -> None:
+    if not _BUCKET.match(value):
+        raise OutputError(f"the output {name} is not the name of a bucket: {value[:200]!r}")
+    _own_name(name, value, session)
+    client = session.client("s3", session.checks)
+    owned = {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}
+    if value not in owned:
+        raise OutputError(f"the output {name} is {value!r}, but there is no such bucket")
+
+
+def _role_arn(name: str, value: str, session: Session) -> None:
+    found = _ROLE.match(value)
+    if not found or found.group(1) != session.account:
+        raise OutputError(f"the output {name} is not the ARN of a role in this account: {value[:200]!r}")
+    role = found.group(2).rpartition("/")[2]
+    _own_name(name, role, session)
+    client = session.client("iam", session.checks)
+    try:
+        there = client.get_role(RoleName=role)["Role"]["Arn"]
+    except client.exceptions.NoSuchEntityException:
+        there = ""
+    if there != value:
+        raise OutputError(f"the output {name} is {value!r}, but there is no such role")
+
+
+def _user_pool_id(name: str, value: str, session: Session) -> None:
+    if not _USER_POOL.match(value):
+        raise OutputError(f"the output {name} is not the id of a user pool: {value[:200]!r}")
+    client = session.client("cognito-idp", session.checks)
+    try:
+        pool = client.describe_user_pool(UserPoolId=value)["UserPool"]
+    except client.exceptions.ResourceNotFoundException:
+        raise OutputError(f"the output {name} is {value!r}, but there is no such user pool") from None
+    _own_name(name, pool["Name"], session)
+
+
+def _user_pool_client_id(name: str, value: str, session: Session) -> None:
+    if not _USER_POOL_CLIENT.match(value):
+        raise OutputError(f"the output {name} is not the id of an app client: {value[:200]!r}")
+    client = session.client("cognito-idp", session.checks)
+    pages = client.get_paginator("list_user_pools").paginate(MaxResults=60)
+    for pool in (pool for page in pages for pool in page["UserPools"]):
+        try:
+            client.describe_user_pool_client(UserPoolId=pool["Id"], ClientId=value)
+        except client.exceptions.ResourceNotFoundException:
+            continue
+        return _own_name(name, pool["Name"], session)
+    raise OutputError(f"the output {name} is {value!r}, but no user pool has such an app client")
+
+
+def _identity_pool_id(name: str, value: str, session: Session) -> None:
+    if not _IDENTITY_POOL.match(value):
+        raise OutputError(f"the output {name} is not the id of an identity pool: {value[:200]!r}")
+    client = session.client("cognito-identity", session.checks)
+    try:
+        pool = client.describe_identity_pool(IdentityPoolId=value)
+    except client.exceptions.ResourceNotFoundException:
+        raise OutputError(f"the output {name} is {value!r}, but there is no such identity pool") from None
+    _own_name(name, pool["IdentityPoolName"], session)
+
+
 def _own_name(name: str, value: str, session: Session) -> None:
     if not value.startswith(session.prefix + "-"):
         raise OutputError(f"the output {name} is {value!r}, which lab.name(...) of this attempt did not make")
@@ -55,4 +121,9 @@ def _own_name(name: str, value: str, session: Session) -> None:
 _KINDS: dict[str, Callable[[str, str, Session], None]] = {
     "function-name": _function_name,
     "table-name": _table_name,
+    "bucket-name": _bucket_name,
+    "role-arn": _role_arn,
+    "user-pool-id": _user_pool_id,
+    "user-pool-client-id": _user_pool_client_id,
+    "identity-pool-id": _identity_pool_id,
 }

@@ -71,8 +71,14 @@ def attributes(user: dict) -> dict[str, str]:
 
 
 def metadata() -> dict:
-    """The part of an event's request that carries what the client sent along."""
+    """The part of an event's request that carries what the client sent along; the start of a sign-in has none.
+
+    InitiateAuth hands its ClientMetadata on as validation data alone:
+    https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_InitiateAuth.html
+    """
     served = operation()
+    if served and served.action.endswith("InitiateAuth"):
+        return {}
     found = (served.data.get("ClientMetadata") if served else None) or {}
     return {"clientMetadata": found} if found else {}
 

@@ -30,6 +30,7 @@ ALL = (
     "stream_mappings",
     "kinesis_resharding",
     "kinesis_limits",
+    "client_flows",
     "cognito_triggers",
     "cognito_tokens",
     "cognito_messages",

@@ -171,14 +171,13 @@ def _post_authentication(original, pool_id, client_id, user, *args, **kwargs):
 
     pool, served = cognito._user_pools.get(pool_id), user_pools.operation()
     if pool and served and kwargs.get("trigger_source") != _REFRESHED:
-        sent = metadata() if served.action.endswith("RespondToAuthChallenge") else {}
         fire(
             pool,
             "PostAuthentication",
             "PostAuthentication_Authentication",
             username=user["Username"],
             client_id=client_id,
-            request={"userAttributes": attributes(user), "newDeviceUsed": False, **sent},
+            request={"userAttributes": attributes(user), "newDeviceUsed": False, **metadata()},
             response={},
         )
     return original(pool_id, client_id, user, *args, **kwargs)
