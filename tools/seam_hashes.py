@@ -1,8 +1,6 @@
 """Prints the source hash of every seam, for the table in engine/seams.py after MiniStack's pin has moved."""
 
-import importlib
-
 from cloudkata.engine.seams import SEAMS, _source_hash
 
 for seam in SEAMS.values():
-    print(seam.name, _source_hash(getattr(importlib.import_module(seam.module), seam.attribute)))
+    print(seam.name, _source_hash(seam.value()))

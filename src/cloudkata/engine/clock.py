@@ -9,6 +9,7 @@ import heapq
 import threading
 import time
 import types
+from collections.abc import Callable
 
 MAX_FACTOR = 10.0
 
@@ -22,6 +23,7 @@ class AwsClock:
         self._base_aws = time.time()
         self._factor = 1.0
         self._sleepers: list[float] = []
+        self._listeners: list[Callable[[], None]] = []
         self.set_factor(factor)
 
     @property
@@ -42,6 +44,7 @@ class AwsClock:
         with self._changed:
             self._base_aws, self._base_real, self._factor = self._now(), time.monotonic(), factor
             self._changed.notify_all()
+        self._tell()
 
     def advance(self, seconds: float) -> None:
         """Move on by `seconds` at once; every sleeper that is due by then wakes. Raises ValueError below zero."""
@@ -50,6 +53,27 @@ class AwsClock:
         with self._changed:
             self._base_aws += seconds
             self._changed.notify_all()
+        self._tell()
+
+    def on_change(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call `listener` whenever time jumps or changes its speed, from any thread, until what is returned is called.
+
+        Whoever waits by other means than sleep() and wait() has to look at the clock again.
+        """
+        with self._changed:
+            self._listeners.append(listener)
+
+        def forget() -> None:
+            with self._changed:
+                self._listeners.remove(listener)
+
+        return forget
+
+    def _tell(self) -> None:
+        with self._changed:
+            listeners = list(self._listeners)
+        for listener in listeners:
+            listener()
 
     def sleep(self, seconds: float) -> None:
         """Wait for an interval of AWS time."""

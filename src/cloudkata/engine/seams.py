@@ -10,6 +10,8 @@ import functools
 import hashlib
 import importlib
 import inspect
+import operator
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
@@ -21,7 +23,10 @@ class SeamError(Exception):
 
 @dataclass(frozen=True)
 class Seam:
-    """An attribute of a MiniStack module, and the first 12 hex digits of its source's SHA-256."""
+    """An attribute of a MiniStack module, or of an object in one, and the first 12 hex digits of its source's SHA-256.
+
+    "module" stands for a module that MiniStack imported, "library" for what belongs to Python itself.
+    """
 
     module: str
     attribute: str
@@ -30,6 +35,16 @@ class Seam:
     @property
     def name(self) -> str:
         return f"{self.module}:{self.attribute}"
+
+    def place(self) -> tuple[object, str]:
+        """What holds the value, and under which attribute. Raises ImportError or AttributeError."""
+        holder, _, attribute = self.attribute.rpartition(".")
+        module = importlib.import_module(self.module)
+        return operator.attrgetter(holder)(module) if holder else module, attribute
+
+    def value(self):
+        """What stands there now. Raises ImportError or AttributeError."""
+        return getattr(*self.place())
 
 
 _LAMBDA = "ministack.services.lambda_svc"
@@ -89,6 +104,9 @@ SEAMS = {
         Seam(_CLOUDFRONT, "_update_distribution", "612916dcf4e2"),
         Seam(_CLOUDFRONT, "_create_invalidation", "801254ce5555"),
         Seam("ministack.services.s3", "serve_cloudfront_origin_fetch", "a0742d203d91"),
+        Seam(_LAMBDA, "_poll_sqs", "e438a6a1e094"),
+        Seam("ministack.core.concurrency", "esm_wake.set", "library"),
+        Seam("ministack.services.sqs", "_dispatch", "6a429fdb61eb"),
         Seam("ministack.services.sqs", "time", "module"),
         Seam(_KINESIS, "time", "module"),
         Seam(_KINESIS, "_split_shard", "79e732074645"),
@@ -123,6 +141,8 @@ SEAMS = {
 def _source_hash(value) -> str:
     if isinstance(value, ModuleType):
         return "module"
+    if value.__module__.partition(".")[0] in sys.stdlib_module_names:
+        return "library"
     return hashlib.sha256(inspect.getsource(inspect.unwrap(value)).encode()).hexdigest()[:12]
 
 
@@ -148,7 +168,7 @@ class Seams:
         for name in used:
             seam = SEAMS[name]
             try:
-                original = getattr(importlib.import_module(seam.module), seam.attribute)
+                original = seam.value()
             except (ImportError, AttributeError) as error:
                 raise SeamError(f"MiniStack has no {name} any more") from error
             if (found := _source_hash(original)) != seam.source:
@@ -158,6 +178,5 @@ class Seams:
             composed = self._values.get(name, original)
             for _, hook in sorted(self._hooks.get(name, ()), key=lambda entry: entry[0], reverse=True):
                 composed = functools.partial(hook, composed)
-            seam = SEAMS[name]
-            setattr(importlib.import_module(seam.module), seam.attribute, composed)
+            setattr(*SEAMS[name].place(), composed)
         return used

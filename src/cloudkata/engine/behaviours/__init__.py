@@ -31,6 +31,8 @@ ALL = (
     "kinesis_resharding",
     "kinesis_limits",
     "client_flows",
+    "queue_mappings",
+    "message_moves",
     "cognito_triggers",
     "cognito_tokens",
     "cognito_messages",

@@ -28,6 +28,7 @@ _SETTLED = ("Enabled", "Disabled")
 
 
 def register(context: Context) -> None:
+    from ministack.core.concurrency import esm_wake
     from ministack.services import lambda_svc
 
     changing: dict[str, str] = {}  # UUID -> state
@@ -46,6 +47,7 @@ def register(context: Context) -> None:
         time.sleep(max(0.0, until - time.monotonic()))
         try:
             finish()
+            esm_wake.set()  # as for new records: whoever polls looks at its mapping again
         finally:
             changing.pop(record["UUID"], None)
 
