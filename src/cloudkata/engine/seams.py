@@ -52,6 +52,7 @@ _RUNTIME = "ministack.core.lambda_runtime"
 _COGNITO = "ministack.services.cognito"
 _CLOUDFRONT = "ministack.services.cloudfront"
 _KINESIS = "ministack.services.kinesis"
+_STATES = "ministack.services.stepfunctions"
 
 SEAMS = {
     seam.name: seam
@@ -124,6 +125,12 @@ SEAMS = {
         Seam("ministack.services.dynamodb", "time", "module"),
         Seam("ministack.services.stepfunctions", "time", "module"),
         Seam("ministack.services.stepfunctions", "now_iso", "f75b8f211421"),
+        Seam(_STATES, "handle_request", "efa6e8c4532a"),
+        Seam(_STATES, "_create_state_machine", "4bc1231dda69"),
+        Seam(_STATES, "_update_state_machine", "476e0deee6a3"),
+        Seam(_STATES, "_validate_state_machine_definition", "91730eff8585"),
+        Seam(_STATES, "_start_execution", "9923282fc76c"),
+        Seam(_STATES, "_start_sync_execution", "8600470a0208"),
         Seam("ministack.services.stepfunctions", "_sleep_until", "2738e0a4030c"),
         Seam("ministack.core.iam_evaluator", "resolve_principal", "b6c6131e24bf"),
         Seam(_COGNITO, "_run_idp_handler", "85681acebd62"),

@@ -24,6 +24,8 @@ ALL = (
     "edge_functions",
     "edge_lambdas",
     "edge_associations",
+    "state_machine_definitions",
+    "state_machine_executions",
     "pending_work",
     "mapping_states",
     "stream_arguments",
