@@ -103,13 +103,13 @@ def test_a_definition_that_is_no_json_is_refused(workflows):
 
 
 @behaviour
-@pytest.mark.localstack
+@pytest.mark.not_localstack("it takes it")
 def test_states_all_must_stand_in_the_last_retrier(workflows):
     assert refusal(refused(workflows, machine({"A": task(Retry=RETRY_ALL_FIRST)})))[0] == "InvalidDefinition"
 
 
 @behaviour
-@pytest.mark.not_localstack("it does not look at the type")
+@pytest.mark.localstack
 @pytest.mark.parametrize("resource", ["states:::sqs:sendMessage.waitForTaskToken", "states:::ecs:runTask.sync"])
 def test_an_express_workflow_cannot_wait(workflows, resource):
     definition = machine({"A": task(Resource=f"arn:aws:{resource}", Parameters={})})

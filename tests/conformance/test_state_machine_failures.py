@@ -104,7 +104,7 @@ def test_a_failing_iteration_stops_the_others(workflows):
     assert workflows.message(url, seconds=0) is None
 
 
-@pytest.mark.localstack
+@pytest.mark.not_localstack("it keeps no error of StopExecution")
 def test_a_stopped_execution_does_nothing_more(workflows):
     url = workflows.queue()
     execution = workflows.start(workflows.create(machine({"W": waiting(2, Next="S"), "S": sending(url)})))
@@ -128,7 +128,7 @@ def test_a_path_that_finds_nothing_fails_the_execution(workflows, state):
     assert (found.status, found.error) == ("FAILED", "States.Runtime")
 
 
-@pytest.mark.localstack
+@pytest.mark.not_localstack("States.ALL covers it there")
 def test_no_catcher_covers_a_path_that_finds_nothing(workflows):
     url = workflows.queue()
     states = {"A": sending(url, body={"id.$": "$.order.id"}, Catch=CATCH_ALL), "Caught": passing()}
@@ -137,7 +137,7 @@ def test_no_catcher_covers_a_path_that_finds_nothing(workflows):
     assert "The JSONPath '$.order.id' specified for the field 'id.$' could not be found" in found.description["cause"]
 
 
-@pytest.mark.localstack
+@pytest.mark.not_localstack("it takes null there")
 def test_a_choice_needs_its_variable(workflows):
     states = {
         "C": {"Type": "Choice", "Choices": [{"Variable": "$.n", "NumericEquals": 1, "Next": "P"}], "Default": "P"},
@@ -191,7 +191,7 @@ def test_a_result_needs_an_object_to_be_put_into(workflows):
     assert found.error == "States.ResultPathMatchFailure"
 
 
-@pytest.mark.localstack
+@pytest.mark.not_localstack("States.ALL covers it there")
 def test_a_result_that_is_too_large_fails_past_states_all(workflows):
     name = workflows.account.function("def handle(event, context):\n    return 'x' * 300_000\n")
     arn = workflows.account.lambda_.get_function_configuration(FunctionName=name)["FunctionArn"]

@@ -179,7 +179,7 @@ def distributed(states: dict, **more) -> dict:
     return {"Type": "Map", "ItemProcessor": {**config, **machine(states)}, "End": True, **more}
 
 
-@pytest.mark.localstack
+@pytest.mark.not_localstack("its parser knows no BatchInput")
 def test_items_are_batched(workflows):
     state = distributed(
         {"P": passing()}, ItemBatcher={"MaxItemsPerBatch": 2, "BatchInput": {"from.$": "$$.State.Name"}}
@@ -191,7 +191,7 @@ def test_items_are_batched(workflows):
     ]
 
 
-@pytest.mark.localstack
+@pytest.mark.not_localstack("its manifest names no results")
 def test_results_are_written_with_a_manifest(workflows):
     s3 = workflows.account.client("s3")
     bucket = f"results-{workflows.account.number}"
