@@ -53,13 +53,20 @@ class Reply:
         return f"{self.error}: {self.value.get('errorType')}: {self.value.get('errorMessage')}"
 
 
+class NoScripts(Exception):
+    """A check calls a script, but only what was deployed is graded."""
+
+
 @dataclass(frozen=True)
 class Deployed:
-    """What the checks of an attempt work on: what deploying came to, and the processes to call scripts in."""
+    """What the checks of an attempt work on: what deploying came to, and the processes to call scripts in.
+
+    `crew` is None where only what somebody deployed is graded.
+    """
 
     session: Session
     outputs: dict[str, str]
-    crew: Crew
+    crew: Crew | None
     seed: int
     lacking: dict[str, str] = field(default_factory=dict)  # behaviours the target does not show: what was seen
 
@@ -87,6 +94,8 @@ class CheckedLab:
 
     def caller(self) -> Caller:
         """One more such process, for calls that race with others; it may be ended in the middle of one."""
+        if self._deployed.crew is None:
+            raise NoScripts
         return self._stack.enter_context(self._deployed.crew.lend())
 
     def client(self, service: str):

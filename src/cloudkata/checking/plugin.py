@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from cloudkata.checking.expectation import NotAsExpected
-from cloudkata.checking.lab import CheckedLab, Deployed
+from cloudkata.checking.lab import CheckedLab, Deployed, NoScripts
 from cloudkata.checking.verdict import BLOCKED, ERROR, FAILED, PASSED, SKIPPED, Verdict
 from cloudkata.course.model import CheckSpec, Lab
 
@@ -16,25 +17,35 @@ from cloudkata.course.model import CheckSpec, Lab
 class _Collector:
     """A pytest plugin: provides `lab`, blocks what depends on a failed check, and records verdicts."""
 
-    def __init__(self, specs: list[CheckSpec], deployed: Deployed, progress) -> None:
+    def __init__(self, specs: list[CheckSpec], deployed: Deployed, progress, first, seen, stopped) -> None:
         self._specs = {(spec.file, spec.function): spec for spec in specs}
         self._deployed = deployed
-        self._progress = progress
+        self._progress, self._seen, self._stopped = progress, seen, stopped
+        self._first = with_groundwork(specs, first)
         self.verdicts: dict[str, Verdict] = {}
+        self.interrupted = False
 
     def _spec(self, item) -> CheckSpec | None:
         return self._specs.get((Path(str(item.fspath)).name, item.name))
 
     def pytest_collection_modifyitems(self, items) -> None:
         items[:] = [item for item in items if self._spec(item)]
+        items.sort(key=lambda item: self._spec(item).id not in self._first)
+
+    def pytest_keyboard_interrupt(self, excinfo) -> None:
+        self.interrupted = not self._stopped()
 
     def pytest_runtest_protocol(self, item, nextitem):
         spec = self._spec(item)
         assert spec is not None
+        if self._stopped():
+            item.session.shouldstop = "there is something newer"
+            return True
         self._progress(spec.claim)
-        failed = [name for name in spec.after if self.verdicts[name].status != PASSED] if spec.after else []
-        if failed:
-            self._record(spec, BLOCKED, 0.0, why=f"It builds on {', '.join(failed)}.")
+        lost = {name: self.verdicts[name].status for name in spec.after if self.verdicts[name].status != PASSED}
+        if lost:
+            only_skipped = set(lost.values()) == {SKIPPED}
+            self._record(spec, SKIPPED if only_skipped else BLOCKED, 0.0, why=f"It builds on {', '.join(lost)}.")
             return True
         lacking = [name for name in spec.needs if name in self._deployed.lacking]
         if lacking:
@@ -46,6 +57,8 @@ class _Collector:
         try:
             with contextlib.closing(lab):
                 item.obj(lab)
+        except NoScripts:
+            self._record(spec, SKIPPED, 0.0, why="It calls your scripts; with --outputs nothing of yours is run.")
         except NotAsExpected as error:
             took = time.monotonic() - began
             self._record(spec, FAILED, took, error.expected, error.actual, error.why)
@@ -57,19 +70,40 @@ class _Collector:
         return True
 
     def _record(self, spec: CheckSpec, status: str, seconds: float, expected="", actual="", why="") -> None:
-        self.verdicts[spec.id] = Verdict(
-            spec.id, spec.task, spec.claim, status, round(seconds, 3), expected, actual, why
-        )
+        verdict = Verdict(spec.id, spec.task, spec.claim, status, round(seconds, 3), expected, actual, why)
+        self.verdicts[spec.id] = verdict
+        self._seen(verdict)
+
+
+def with_groundwork(specs: Collection[CheckSpec], chosen: Collection[str]) -> set[str]:
+    """The `chosen` checks and those that they build on, directly or not."""
+    found = set(chosen)
+    for spec in reversed(list(specs)):
+        if spec.id in found:
+            found |= set(spec.after)
+    return found
 
 
 def run_checks(
-    lab: Lab, folder: Path, deployed: Deployed, only: set[str] | None = None, progress=lambda text: None
+    lab: Lab,
+    folder: Path,
+    deployed: Deployed,
+    only: Collection[str] | None = None,
+    progress: Callable[[str], None] = lambda text: None,
+    *,
+    first: Collection[str] = (),
+    seen: Callable[[Verdict], None] = lambda verdict: None,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> list[Verdict]:
-    """Run the checks of `lab` from `folder`, or those in `only`; a verdict for each, in the order declared."""
+    """Run the checks of `lab` from `folder`, or those in `only`; a verdict for each, in the order declared.
+
+    Those in `first` run before the others. `seen` gets each verdict as soon as it is there. Between two checks
+    `stopped` is asked whether to leave the rest; they get no verdict then. Raises KeyboardInterrupt after Ctrl-C.
+    """
     import pytest
 
     wanted = [spec for spec in lab.checks if only is None or spec.id in only]
-    collector = _Collector(wanted, deployed, progress)
+    collector = _Collector(wanted, deployed, progress, first, seen, stopped)
     kept = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(("PYTEST_", "PYTHON"))}
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     try:
@@ -94,6 +128,10 @@ def run_checks(
     finally:
         del os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"]
         os.environ.update(kept)
+    if collector.interrupted:
+        raise KeyboardInterrupt
+    if stopped():
+        return [collector.verdicts[spec.id] for spec in wanted if spec.id in collector.verdicts]
     missing = "the check did not run"
     return [
         collector.verdicts.get(spec.id) or Verdict(spec.id, spec.task, spec.claim, ERROR, 0.0, actual=missing)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -26,6 +26,9 @@ from cloudkata.cli.way import next_step, read_way
 from cloudkata.course import Course, CourseError, Lab, choose_task, find_course
 from cloudkata.study.progress import Progress
 
+if TYPE_CHECKING:
+    from cloudkata.grading.attempt import Attempt, Run
+
 
 def check(
     lab: AnyLab = "",
@@ -33,6 +36,13 @@ def check(
     at: Annotated[Path | None, typer.Option(help="Grade this folder instead of your workspace.")] = None,
     solution: Annotated[bool, typer.Option("--solution", help="Grade the reference solution.")] = False,
     variant: Annotated[str, typer.Option(help="Grade the solution with this misconception or neighbour.")] = "",
+    outputs: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Grade what another tool deployed on kata up, by the outputs in this file."),
+    ] = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave what was deployed on the engine of kata up, to look at.")
+    ] = False,
     seed: Annotated[int | None, typer.Option(help="Draw the inputs from this seed of a report.", min=0)] = None,
     everything: Annotated[bool, typer.Option("--all", help="Show every check, not only the first that fails.")] = False,
     json_file: Annotated[str, typer.Option("--json", help="Write the report as JSON to FILE, - to show it.")] = "",
@@ -42,39 +52,99 @@ def check(
 
     Examples: kata check 00, kata check 14 --task open, kata check 00 --at some/folder --json report.json
     """
-    from cloudkata.course import choose_variant, load_lab
-    from cloudkata.course.variants import make_variant
-    from cloudkata.grading.attempt import EXIT, attempt
+    from cloudkata.course import load_lab
+    from cloudkata.grading.attempt import EXIT, Run
     from cloudkata.reports.as_json import as_dict
     from cloudkata.reports.as_junit import as_junit
     from cloudkata.reports.terminal import show
-    from cloudkata.targets.embedded import EmbeddedTarget
 
     course = find_course(Path.cwd())
     slug = chosen_lab(course, lab)
     found = load_lab(course, slug)
     if task:
         choose_task(found, task)
+    _one_of({"--at": at, "--solution": solution, "--variant": variant, "--outputs": outputs})
+    _one_of({"--keep": keep, "--outputs": outputs})
     console = console_for(json_file)
-    own = not (variant or solution or at)
     with contextlib.ExitStack() as stack:
-        if variant:
-            scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="kata-variant-"))
-            folder = make_variant(course.solution(slug), choose_variant(course, slug, variant), Path(scratch) / slug)
+        if outputs:
+            progress = stack.enter_context(progress_line(console))
+            result = _by_outputs(course, found, outputs, Run(seed, task, progress))
         else:
-            folder = course.solution(slug) if solution else at or own_folder(course, slug)
-        if not (folder / "deploy.py").is_file():
-            raise CourseError(f"there is no deploy.py in {folder}; name a folder that has one with --at")
-        progress = stack.enter_context(progress_line(console))
-        result = attempt(course, found, folder, EmbeddedTarget(), seed=seed, task=task, progress=progress)
+            folder = _folder(course, slug, at, solution, variant, stack)
+            progress = stack.enter_context(progress_line(console))
+            result = (_kept if keep else _alone)(course, found, folder, Run(seed, task, progress))
     show(console, result, everything)
-    if own:
-        keep(console, course, result, task)
+    if not (variant or solution or at):
+        record(console, course, result, task)
+    if keep:
+        console.print(f'It is still deployed. To look at it: eval "$(kata env {found.number})". To end it: kata down')
     if json_file:
         write_json(json_file, as_dict(result))
     if junit_file:
         write_text(junit_file, as_junit(result))
     raise typer.Exit(EXIT[result.status])
+
+
+def _one_of(given: dict[str, object]) -> None:
+    named = [name for name, value in given.items() if value]
+    if len(named) > 1:
+        raise CourseError(f"{' and '.join(named)} do not go together")
+
+
+def _folder(
+    course: Course, slug: str, at: Path | None, solution: bool, variant: str, stack: contextlib.ExitStack
+) -> Path:
+    """The folder to grade; a variant's lasts as long as `stack`."""
+    from cloudkata.course import choose_variant
+    from cloudkata.course.variants import make_variant
+
+    if variant:
+        scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="kata-variant-"))
+        return make_variant(course.solution(slug), choose_variant(course, slug, variant), Path(scratch) / slug)
+    folder = course.solution(slug) if solution else at or own_folder(course, slug)
+    if not (folder / "deploy.py").is_file():
+        raise CourseError(f"there is no deploy.py in {folder}; name a folder that has one with --at")
+    return folder
+
+
+def _alone(course: Course, lab: Lab, folder: Path, run: Run) -> Attempt:
+    """On an engine of its own, which ends with it."""
+    from cloudkata.grading.attempt import attempt
+    from cloudkata.targets.embedded import EmbeddedTarget
+
+    return attempt(course, lab, folder, EmbeddedTarget(), seed=run.seed, task=run.task, progress=run.progress)
+
+
+def _kept(course: Course, lab: Lab, folder: Path, run: Run) -> Attempt:
+    """On the engine of `kata up`, which is started if need be, in an account that stays."""
+    from cloudkata.grading.attempt import attempt_at
+    from cloudkata.grading.place import Place
+    from cloudkata.targets import up as engines
+    from cloudkata.targets.embedded import JoinedTarget
+
+    run.progress("Starting the engine")
+    target = JoinedTarget(engines.start()[0].engine)
+    session = target.session(lab.number)
+    keys = session.learner
+    engines.keep(lab.slug, engines.Kept(session.account, keys.access_key_id, keys.secret_access_key, session.prefix))
+    return attempt_at(course, lab, Place(lab, folder, session), target, run)
+
+
+def _by_outputs(course: Course, lab: Lab, file: Path, run: Run) -> Attempt:
+    """What another tool deployed in the account of `kata env`."""
+    from cloudkata.cli.engine import NOT_UP, read_outputs
+    from cloudkata.grading.attempt import attempt_deployed
+    from cloudkata.targets import up as engines
+    from cloudkata.targets.embedded import JoinedTarget
+
+    claimed = read_outputs(file)
+    up = engines.find()
+    if up is None:
+        raise CourseError(f"{NOT_UP}, then deploy with the settings of kata env {lab.number}")
+    target = JoinedTarget(up.engine)
+    session = target.session_in(up.account, up.keys, up.prefix(lab.number))
+    return attempt_deployed(course, lab, claimed, session, target, run)
 
 
 def own_folder(course: Course, slug: str) -> Path:
@@ -87,7 +157,7 @@ def own_folder(course: Course, slug: str) -> Path:
     return folder
 
 
-def keep(console: Console, course: Course, result, task: str) -> None:
+def record(console: Console, course: Course, result, task: str) -> None:
     """Record an attempt of the learner's own; after a pass, say what was proved the first time, and what is next."""
     first = False
     with history_is_optional():

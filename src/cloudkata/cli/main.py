@@ -9,7 +9,7 @@ import sys
 import typer
 from rich.console import Console
 
-from cloudkata.cli import author, check, doctor, learner
+from cloudkata.cli import author, check, doctor, engine, learner
 from cloudkata.course import CourseError
 from cloudkata.engine.remote import EngineError
 from cloudkata.study.store import StoreError
@@ -29,6 +29,9 @@ app.command("hint", rich_help_panel=_LEARNING)(learner.hint)
 app.command("list", rich_help_panel=_LEARNING)(learner.list_labs)
 app.command("reset", rich_help_panel=_LEARNING)(learner.reset)
 app.command("solution", rich_help_panel=_LEARNING)(learner.solution)
+app.command("up", rich_help_panel=_WORKING)(engine.up)
+app.command("down", rich_help_panel=_WORKING)(engine.down)
+app.command("env", rich_help_panel=_WORKING)(engine.env)
 app.command("doctor", rich_help_panel=_WORKING)(doctor.doctor)
 app.command("lint", rich_help_panel=_AUTHORING)(author.lint)
 app.command("matrix", rich_help_panel=_AUTHORING)(author.matrix)

@@ -51,18 +51,27 @@ class Called:
     lost: bool = False
 
 
-def deploy(folder: Path, session: Session, seconds: float = DEPLOY_SECONDS) -> Deployment:
-    """Run deploy.py of `folder` against `session`. Raises SandboxError when no sandbox can be started."""
+def deploy(folder: Path, session: Session, seconds: float = DEPLOY_SECONDS, child: Child | None = None) -> Deployment:
+    """Run deploy.py of `folder` against `session`; in `child`, where one has been started, which ends here.
+
+    Raises SandboxError when no sandbox can be started.
+    """
     began = time.monotonic()
-    if closed := _closed(folder):
-        return Deployment({}, "", 0.0, f"{closed} may be read by its owner only; run chmod -R go+rX {folder}")
-    with Child(folder, session) as child:
+    closed = _closed(folder)
+    if child is None and not closed:
+        child = Child(folder, session).__enter__()
+    try:
+        if closed or child is None:
+            return Deployment({}, "", 0.0, f"{closed} may be read by its owner only; run chmod -R go+rX {folder}")
         called = _run(child, "deploy.py", "deploy", [], {}, seconds)
         took = time.monotonic() - began
         if isinstance(called, Called):
             return Deployment({}, child.printed, took, called.error, called.frames, ledger(session))
         outputs = {str(name): str(value) for name, value in called["outputs"].items()}
         return Deployment(outputs, child.printed, took, calls=ledger(session))
+    finally:
+        if child is not None:
+            child.__exit__()
 
 
 def _closed(folder: Path) -> str:

@@ -42,6 +42,11 @@ class Remote:
             return False
         return True
 
+    @property
+    def fault(self) -> str:
+        """Why its answers cannot be relied on any more, or ""."""
+        return "" if self.alive else "the engine ended"
+
     def ask(self, method: str, path: str, body: dict | None = None, seconds: float = 60.0) -> dict:
         """A request to the control socket. Raises EngineError when the engine is gone or refuses."""
         import http.client

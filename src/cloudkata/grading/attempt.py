@@ -7,20 +7,22 @@ import importlib
 import secrets
 import threading
 import time
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cloudkata.checking.lab import Deployed
-from cloudkata.checking.plugin import run_checks
+from cloudkata.checking.plugin import run_checks, with_groundwork
 from cloudkata.checking.verdict import ERROR, FAILED, PASSED, SKIPPED, Verdict
 from cloudkata.course.model import Course, Lab
 from cloudkata.deployment.crew import Crew
-from cloudkata.deployment.learner import Deployment, deploy
+from cloudkata.deployment.learner import Deployment
 from cloudkata.deployment.outputs import OutputError, verify
-from cloudkata.engine.process import EngineError
+from cloudkata.engine.remote import EngineError
 from cloudkata.grading.diagnosis import Diagnosis, diagnose
+from cloudkata.grading.place import Place
 from cloudkata.sandbox.isolation import isolation
 from cloudkata.sandbox.launch import SandboxError
 from cloudkata.targets.session import Session
@@ -57,6 +59,26 @@ class Attempt:
         return won / total if total else 0.0
 
 
+class Abandoned(Exception):
+    """The attempt was stopped before its checks were through."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """How to run an attempt: one `task` alone, the `seed` of another run, and who watches.
+
+    `first`: checks to run before the others. `seen` gets each verdict as soon as it is there. `stopped` is asked
+    between two checks whether to leave the rest.
+    """
+
+    seed: int | None = None
+    task: str = ""
+    progress: Callable[[str], None] = lambda text: None
+    first: Collection[str] = ()
+    seen: Callable[[Verdict], None] = lambda verdict: None
+    stopped: Callable[[], bool] = lambda: False
+
+
 def attempt(
     course: Course,
     lab: Lab,
@@ -65,46 +87,109 @@ def attempt(
     *,
     seed: int | None = None,
     task: str = "",
-    progress=lambda text: None,
+    progress: Callable[[str], None] = lambda text: None,
 ) -> Attempt:
     """Deploy `folder` on `target`, verify what it claims, and run the lab's checks. Never raises for learner code."""
-    seed = secrets.randbelow(1 << 32) if seed is None else seed
-    began, started = time.monotonic(), time.time()
-    only = _wanted(lab, task) if task else None
+    run = Run(seed, task, progress)
 
-    def came_to(status: str, **more) -> Attempt:
-        took = round(time.monotonic() - began, 3)
-        return Attempt(lab, target.name, isolation().level, seed, took, status, started=started, **more)
-
-    try:
+    def grade(grading: _Grading) -> Attempt:
+        threading.Thread(target=_preload, daemon=True).start()
         progress("Starting the engine")
-        with contextlib.ExitStack() as stack:
-            threading.Thread(target=_preload, daemon=True).start()
-            stack.enter_context(target)
-            session = target.session(lab.number)
-            progress("Running deploy.py")
-            crew = stack.enter_context(Crew(folder, session, lab.calls, lab.racers if lab.calls else 0))
-            deployment = deploy(folder, session)
+        with target:
+            return grading.deploy_and_prove(Place(lab, folder, target.session(lab.number)), target)
+
+    return _Grading(course, lab, target.name, run).guarded(grade)
+
+
+def attempt_at(course: Course, lab: Lab, place: Place, target, run: Run) -> Attempt:
+    """The same in a place on a started `target`, which is closed afterwards. Raises Abandoned when it was stopped."""
+    grading = _Grading(course, lab, target.name, run)
+    return grading.guarded(lambda grading: grading.deploy_and_prove(place, target))
+
+
+def attempt_deployed(course: Course, lab: Lab, claimed: dict[str, str], session: Session, target, run: Run) -> Attempt:
+    """Grade what was deployed by hand or by another tool in the account of `session`; no code of the learner's runs."""
+    grading = _Grading(course, lab, target.name, run)
+    return grading.guarded(lambda grading: grading.prove(session, claimed, target))
+
+
+class _Grading:
+    """One attempt while it runs."""
+
+    def __init__(self, course: Course, lab: Lab, target: str, run: Run) -> None:
+        self._course, self._lab, self._target, self._run = course, lab, target, run
+        self._seed = secrets.randbelow(1 << 32) if run.seed is None else run.seed
+        self._began, self._started = time.monotonic(), time.time()
+
+    def guarded(self, grade: Callable[[_Grading], Attempt]) -> Attempt:
+        """What `grade` comes to, or the fault of ours or the target's that it raises."""
+        try:
+            return grade(self)
+        except (EngineError, SandboxError, BotoCoreError, ClientError) as error:
+            return self._came_to(FAULT, problem=str(error))
+
+    def deploy_and_prove(self, place: Place, target) -> Attempt:
+        with contextlib.closing(place):
+            self._run.progress("Running deploy.py")
+            place.prepare()
+            deployment = place.deploy()
             if deployment.error:
-                _blame(session, "while deploy.py ran")
-                return came_to(NOT_DEPLOYED, deployment=deployment, problem=deployment.error)
-            try:
-                outputs = verify(deployment.outputs, lab.outputs, session)
-            except OutputError as error:
-                _blame(session, "after deploy.py")
-                return came_to(NOT_DEPLOYED, deployment=deployment, problem=str(error))
-            needed = sorted({name for spec in lab.checks for name in spec.needs})
-            deployed = Deployed(session, outputs, crew, seed, target.lacks(needed) if needed else {})
+                _blame(place.session, "while deploy.py ran")
+                return self._came_to(NOT_DEPLOYED, deployment=deployment, problem=deployment.error)
+            if self._run.stopped():
+                raise Abandoned
+            return self.prove(place.session, deployment.outputs, target, place.crew, deployment)
+
+    def prove(
+        self,
+        session: Session,
+        claimed: dict[str, str],
+        target,
+        crew: Crew | None = None,
+        deployment: Deployment | None = None,
+    ) -> Attempt:
+        """Verify what is `claimed` to be deployed, and run the checks."""
+        lab, run = self._lab, self._run
+        try:
+            outputs = verify(claimed, lab.outputs, session)
+        except OutputError as error:
+            _blame(session, "after deploy.py")
+            return self._came_to(NOT_DEPLOYED, deployment=deployment, problem=str(error))
+        needed = sorted({name for spec in lab.checks for name in spec.needs})
+        deployed = Deployed(session, outputs, crew, self._seed, target.lacks(needed) if needed else {})
+        if crew is not None:
             crew.outputs = outputs
-            verdicts = tuple(run_checks(lab, course.checks(lab.slug), deployed, only, progress))
-            if _status(verdicts) != PASS:
-                _blame(session, "while the checks ran")
-    except (EngineError, SandboxError, BotoCoreError, ClientError) as error:
-        return came_to(FAULT, problem=str(error))
-    failing = [verdict.id for verdict in verdicts if verdict.status == FAILED]
-    some = any(verdict.status == PASSED for verdict in verdicts)  # where nothing works, no single belief explains it
-    found = diagnose(course, lab.slug, failing) if failing and some and not only else Diagnosis()
-    return came_to(_status(verdicts), verdicts=verdicts, deployment=deployment, diagnosis=found)
+        only = (
+            with_groundwork(lab.checks, [spec.id for spec in lab.checks if spec.task == run.task]) if run.task else None
+        )
+        verdicts = tuple(
+            run_checks(
+                lab,
+                self._course.checks(lab.slug),
+                deployed,
+                only,
+                run.progress,
+                first=run.first,
+                seen=run.seen,
+                stopped=run.stopped,
+            )
+        )
+        if run.stopped():
+            raise Abandoned
+        if _status(verdicts) != PASS:
+            _blame(session, "while the checks ran")
+        failing = [verdict.id for verdict in verdicts if verdict.status == FAILED]
+        some = any(
+            verdict.status == PASSED for verdict in verdicts
+        )  # where nothing works, no single belief explains it
+        found = diagnose(self._course, lab.slug, failing) if failing and some and not only else Diagnosis()
+        return self._came_to(_status(verdicts), verdicts=verdicts, deployment=deployment, diagnosis=found)
+
+    def _came_to(self, status: str, **more) -> Attempt:
+        took = round(time.monotonic() - self._began, 3)
+        return Attempt(
+            self._lab, self._target, isolation().level, self._seed, took, status, started=self._started, **more
+        )
 
 
 def _blame(session: Session, when: str) -> None:
@@ -125,12 +210,3 @@ def _status(verdicts: tuple[Verdict, ...]) -> str:
         return FAULT
     # what was skipped proves nothing, so a pass needs a check that passed
     return PASS if PASSED in found and found <= {PASSED, SKIPPED} else FAIL
-
-
-def _wanted(lab: Lab, task: str) -> set[str]:
-    """The checks of one task, and those that they come after."""
-    found = {spec.id for spec in lab.checks if spec.task == task}
-    for spec in reversed(lab.checks):
-        if spec.id in found:
-            found |= set(spec.after)
-    return found

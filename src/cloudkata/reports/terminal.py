@@ -99,9 +99,10 @@ def _columns(left: Text, right: Text, *, indent: int, width: int) -> Padding:
 
 
 def _not_deployed(console: Console, attempt: Attempt) -> None:
-    console.print(Text("✗ Your code did not deploy, so nothing was graded.", style="red"))
-    _block(console, "error", attempt.problem)
     deployment = attempt.deployment
+    what = "Your code did not deploy" if deployment else "The outputs were refused"
+    console.print(Text(f"✗ {what}, so nothing was graded.", style="red"))
+    _block(console, "error", attempt.problem)
     if deployment is None:
         return
     for frame in deployment.frames:
@@ -125,4 +126,5 @@ def _closing(attempt: Attempt) -> Text:
         return Text(
             "ERROR  Nothing is held against you. Run it again; `kata doctor` shows what works here.", style="bold"
         )
-    return Text("NOT DEPLOYED  Mend deploy.py or what it packages, and run it again.", style="bold red")
+    mend = "deploy.py or what it packages" if attempt.deployment else "what the outputs name"
+    return Text(f"NOT DEPLOYED  Mend {mend}, and run it again.", style="bold red")

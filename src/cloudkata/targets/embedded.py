@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from cloudkata.engine import REGION
 from cloudkata.engine.process import Engine
+from cloudkata.engine.remote import Remote
 from cloudkata.targets.probes import examine
 from cloudkata.targets.session import Keys, Session
 
@@ -21,13 +22,17 @@ class EmbeddedTarget:
 
     name = "embedded"
 
-    def __enter__(self) -> EmbeddedTarget:
-        self.engine = Engine.start(factor=FACTOR)
+    engine: Remote
+
+    def __init__(self) -> None:
         self._tried: dict[str, str] = {}
+
+    def __enter__(self) -> EmbeddedTarget:
+        self.engine = self._engine = Engine.start(factor=FACTOR)
         return self
 
     def __exit__(self, *_) -> None:
-        self.engine.stop()
+        self._engine.stop()
 
     def lacks(self, behaviours: Iterable[str]) -> dict[str, str]:
         """Those of `behaviours` that this target does not show, with what was seen; tried in another account."""
@@ -39,14 +44,19 @@ class EmbeddedTarget:
     def session(self, number: str) -> Session:
         """A new account with its two sets of keys, for one attempt at lab `number`."""
         learner = self.engine.issue("learner")
-        checks = self.engine.issue("checks", learner.account)
+        keys = Keys(learner.access_key_id, learner.secret_access_key)
+        return self.session_in(learner.account, keys, f"kata{number}-{secrets.token_hex(2)}")
+
+    def session_in(self, account: str, learner: Keys, prefix: str) -> Session:
+        """A session in an account that is there already, for whoever deploys with the keys `learner`."""
+        checks = self.engine.issue("checks", account)
         return Session(
             target=self.name,
             endpoint=self.engine.endpoint,
             region=REGION,
-            account=learner.account,
-            prefix=f"kata{number}-{secrets.token_hex(2)}",
-            learner=Keys(learner.access_key_id, learner.secret_access_key),
+            account=account,
+            prefix=prefix,
+            learner=learner,
             checks=Keys(checks.access_key_id, checks.secret_access_key),
             port=self.engine.port,
             patience=dict(_PATIENCE),
@@ -54,3 +64,17 @@ class EmbeddedTarget:
             waiter_poll=_WAITER_POLL,
             engine=self.engine,
         )
+
+
+class JoinedTarget(EmbeddedTarget):
+    """An engine that somebody else started and ends. Use as a context manager, like the other."""
+
+    def __init__(self, engine: Remote) -> None:
+        super().__init__()
+        self.engine = engine
+
+    def __enter__(self) -> JoinedTarget:
+        return self
+
+    def __exit__(self, *_) -> None:
+        pass
