@@ -22,13 +22,16 @@ class LabError(Exception):
 class Lab:
     """One deployment of one lab. Made by the grader; deploy.py receives it."""
 
-    def __init__(self, *, folder: str, prefix: str, region: str, account: str, poll: float) -> None:
+    def __init__(
+        self, *, folder: str, prefix: str, region: str, account: str, poll: float, packages: dict | None = None
+    ) -> None:
         self.outputs: dict[str, str] = {}
         self.region = region
         self.account = account
         self._folder = Path(folder)
         self._prefix = prefix
         self._poll = poll
+        self._packages = packages or {}
 
     def client(self, service: str, **options):
         """A boto3 client for the target, in the lab's Region. Its waiters poll as often as suits the target.
@@ -46,19 +49,38 @@ class Lab:
             raise LabError(f'"{base}" is too long: {_NAME_LENGTH - len(self._prefix) - 1} characters at most')
         return full
 
-    def package(self, folder: str) -> bytes:
-        """The files below `folder` of this lab as a .zip archive, ready for ZipFile=."""
+    def package(self, folder: str, requirements: tuple[str, ...] = ()) -> bytes:
+        """The files below `folder` of this lab as a .zip archive, ready for ZipFile=.
+
+        `requirements` names packages to put beside them, with what those need, as `pip install --target` would.
+        """
         root = (self._folder / folder).resolve()
         if not root.is_dir():
             raise LabError(f'there is no folder "{folder}" to package')
+        files: dict[str, Path] = {}
+        for name, path in [pair for one in requirements for pair in self._required(one).items()]:
+            files |= _below(Path(path), name)
+        files |= _below(root, "")  # the last, since own code comes first
         buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-            for path in sorted(root.rglob("*")):
-                if path.is_file() and "__pycache__" not in path.parts:
-                    info = zipfile.ZipInfo(path.relative_to(root).as_posix(), _FIXED_TIME)
-                    info.external_attr = (0o755 if os.access(path, os.X_OK) else 0o644) << 16
-                    archive.writestr(info, path.read_bytes())
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            for name, path in sorted(files.items()):
+                info = zipfile.ZipInfo(name, _FIXED_TIME)
+                info.external_attr = (0o755 if os.access(path, os.X_OK) else 0o644) << 16
+                archive.writestr(info, path.read_bytes(), zipfile.ZIP_DEFLATED)
         return buffer.getvalue()
+
+    def _required(self, name: str) -> dict[str, str]:
+        """What a package brings: paths by their place in an archive."""
+        found = self._packages.get(re.sub(r"[-_.]+", "-", name).lower())
+        if found is None:
+            known = ", ".join(self._packages) or "none"
+            raise LabError(
+                f'"{name}" is not a package that lab.package can add. Those are named without a version: {known}. '
+                "Other pure-Python code you can put into your folder."
+            )
+        if found["problem"]:
+            raise LabError(found["problem"])
+        return found["files"]
 
     def role(self, base: str, allow: list[dict] | None = None, service: str = "lambda.amazonaws.com") -> str:
         """Make a role for `service`, with the policy statements `allow` and leave to write logs; returns its ARN."""
@@ -69,6 +91,13 @@ class Lab:
         statements = [logs, *({"Effect": "Allow", **statement} for statement in allow or ())]
         iam.put_role_policy(RoleName=role["RoleName"], PolicyName="lab", PolicyDocument=_policy(statements))
         return role["Arn"]
+
+
+def _below(root: Path, name: str) -> dict[str, Path]:
+    """The file `root`, or all files below it, by their place under `name` in an archive."""
+    found = sorted(root.rglob("*")) if root.is_dir() else [root]
+    kept = [path for path in found if path.is_file() and "__pycache__" not in path.parts]
+    return {(Path(name) / path.relative_to(root)).as_posix(): path for path in kept}
 
 
 @functools.lru_cache(maxsize=64)

@@ -53,7 +53,7 @@ def test_what_a_queue_does_not_have_is_refused(aws, name, settings):
     assert code in OWN_RANGES and status == 400
 
 
-@pytest.mark.localstack
+@pytest.mark.not_localstack("LocalStack does not compare the two")
 def test_a_visibility_timeout_below_the_functions_timeout_is_refused(aws):
     worker(aws, Timeout=31)
     call = create(aws, queue(aws, VisibilityTimeout="30").arn)
@@ -61,7 +61,7 @@ def test_a_visibility_timeout_below_the_functions_timeout_is_refused(aws):
     assert "30 seconds is less than Function timeout: 31 seconds" in message(call)
 
 
-@pytest.mark.not_localstack("LocalStack judges updates less")
+@pytest.mark.localstack
 def test_an_update_is_judged_as_the_whole_it_makes(aws):
     worker(aws)
     uuid = mapped(queue(aws), BatchSize=100, MaximumBatchingWindowInSeconds=5)

@@ -11,6 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from cloudkata.deployment.packages import FOLDER, Offer, offers
 from cloudkata.engine.frames import Frame, FrameError, FrameReader, pack
 from cloudkata.engine.packages import RUNTIME_PACKAGES, runtime_packages
 from cloudkata.sandbox.isolation import isolation
@@ -147,7 +148,11 @@ def _program(folder: Path, session: Session, scratch: str) -> Program:
     readonly = {_FOLDER: str(folder.resolve()), "/var/runtime/kata_lab": str(Path(spec.origin).parent)}
     packages = runtime_packages(tuple(name for name in RUNTIME_PACKAGES if name != "awslambdaric"))
     readonly |= {f"/var/runtime/{name}": path for name, path in packages.items()}
+    offered = offers()
+    added = {name: path for offer in offered.values() for name, path in offer.files.items()}
+    readonly |= {f"{FOLDER}/{name}": path for name, path in added.items()}
     settings = {
+        "packages": {name: _shown(offer) for name, offer in offered.items()},
         "prefix": session.prefix,
         "region": session.region,
         "account": session.account,
@@ -169,7 +174,8 @@ def _program(folder: Path, session: Session, scratch: str) -> Program:
         "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
         "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
     }
-    parents = sorted({os.path.dirname(path) for inside, path in readonly.items() if inside != _FOLDER})
+    runtime = [path for inside, path in readonly.items() if inside.startswith("/var/runtime/")]
+    parents = sorted({os.path.dirname(path) for path in runtime})
     return Program(
         module="kata_lab.child",
         readonly=readonly,
@@ -180,3 +186,10 @@ def _program(folder: Path, session: Session, scratch: str) -> Program:
         path_last=["/var/runtime"] if isolation().full else parents,
         outside_tmp=scratch,
     )
+
+
+def _shown(offer: Offer) -> dict:
+    """An offer as the program inside sees it: places in an archive, with paths that are valid there."""
+    full = isolation().full
+    files = {name: f"{FOLDER}/{name}" if full else path for name, path in offer.files.items()}
+    return {"files": files, "problem": offer.problem}
