@@ -131,6 +131,25 @@ def test_a_version_keeps_its_content(aws):
     assert download(link) == (200, archive(named("first")))
 
 
+@pytest.mark.localstack
+def test_a_layer_is_named_by_its_arn_as_well(aws):
+    layer = publish(aws, named("first")).rpartition(":")[0]
+    assert publish(aws, named("second"), layer) == f"{layer}:2"
+    listed = aws.lambda_.list_layer_versions(LayerName=layer)["LayerVersions"]
+    assert [version["Version"] for version in listed] == [2, 1]
+    aws.lambda_.delete_layer_version(LayerName=layer, VersionNumber=1)
+    assert [entry["Version"] for entry in aws.lambda_.list_layer_versions(LayerName="who")["LayerVersions"]] == [2]
+
+
+@pytest.mark.not_localstack("4.14 takes the ARN for a name there")
+def test_a_permission_names_the_layer_by_its_arn_as_well(aws, other_aws):
+    layer = publish(aws, named("mine"))
+    name = layer.rpartition(":")[0]
+    allow = {"StatementId": "share", "Action": "lambda:GetLayerVersion", "Principal": other_aws.number}
+    assert refusal(lambda: aws.lambda_.add_layer_version_permission(LayerName=name, VersionNumber=1, **allow))[0] == ""
+    assert use(other_aws, layer) == ("", 201)
+
+
 @pytest.mark.ministack
 @pytest.mark.localstack
 def test_the_list_of_layers_is_replaced_as_a_whole(aws):

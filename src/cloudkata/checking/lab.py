@@ -71,6 +71,17 @@ class Deployed:
     lacking: dict[str, str] = field(default_factory=dict)  # behaviours the target does not show: what was seen
 
 
+class OtherAccount:
+    """An account that is not the learner's, with clients of its own."""
+
+    def __init__(self, session: Session) -> None:
+        self.number = session.account
+        self._session = session
+
+    def client(self, service: str):
+        return self._session.client(service, self._session.checks)
+
+
 class CheckedLab:
     """The verified outputs, clients with the checks' own keys, and the target's patience. One check has one."""
 
@@ -101,6 +112,12 @@ class CheckedLab:
     def client(self, service: str):
         """A boto3 client with the checks' own keys."""
         return self._session.client(service, self._session.checks)
+
+    def other_account(self) -> OtherAccount:
+        """A new account on the same target, to ask from outside. Raises LookupError where there is none."""
+        if self._session.elsewhere is None:
+            raise LookupError("this target has no second account")
+        return OtherAccount(self._session.elsewhere())
 
     def invoke(self, function: str, event: object) -> Reply:
         """Call a function and wait for its answer."""

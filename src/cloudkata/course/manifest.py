@@ -13,6 +13,7 @@ OutputKind = Literal[
     "bucket-name",
     "function-name",
     "identity-pool-id",
+    "layer-version-arn",
     "role-arn",
     "table-name",
     "user-pool-client-id",

@@ -8,6 +8,9 @@ from collections.abc import Callable
 from cloudkata.targets.session import Session
 
 _NAME = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
+_LAYER = re.compile(
+    r"^arn:aws:lambda:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):layer:(?P<layer>[A-Za-z0-9_-]{1,140}):[1-9]\d*$"
+)
 _TABLE = re.compile(r"^[A-Za-z0-9_.-]{3,255}$")
 _BUCKET = re.compile(r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
 _ROLE = re.compile(r"^arn:aws:iam::(\d{12}):role/([\w+=,.@/-]{1,576})$")
@@ -113,6 +116,21 @@ def _identity_pool_id(name: str, value: str, session: Session) -> None:
     _own_name(name, pool["IdentityPoolName"], session)
 
 
+def _layer_version_arn(name: str, value: str, session: Session) -> None:
+    found = _LAYER.match(value)
+    if not found:
+        what = "the ARN of a layer version, which ends in a number"
+        raise OutputError(f"the output {name} is not {what}: {value[:200]!r}")
+    if found["account"] != session.account or found["region"] != session.region:
+        raise OutputError(f"the output {name} is {value!r}, which is not in this attempt's account and Region")
+    _own_name(name, found["layer"], session)
+    client = session.client("lambda", session.checks)
+    try:
+        client.get_layer_version_by_arn(Arn=value)
+    except client.exceptions.ResourceNotFoundException:
+        raise OutputError(f"the output {name} is {value!r}, but there is no such layer version") from None
+
+
 def _own_name(name: str, value: str, session: Session) -> None:
     if not value.startswith(session.prefix + "-"):
         raise OutputError(f"the output {name} is {value!r}, which lab.name(...) of this attempt did not make")
@@ -120,6 +138,7 @@ def _own_name(name: str, value: str, session: Session) -> None:
 
 _KINDS: dict[str, Callable[[str, str, Session], None]] = {
     "function-name": _function_name,
+    "layer-version-arn": _layer_version_arn,
     "table-name": _table_name,
     "bucket-name": _bucket_name,
     "role-arn": _role_arn,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -42,6 +43,7 @@ class Session:
     clock: Clock
     waiter_poll: float = 0.0
     engine: object = None
+    elsewhere: Callable[[], Session] | None = None  # a session in one more account of the same target
     _clients: dict = field(default_factory=dict, repr=False, compare=False)
 
     def fault(self) -> str:

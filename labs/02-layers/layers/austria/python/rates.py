@@ -1,0 +1,3 @@
+"""Austria's rates, in per cent."""
+
+VAT = 20

@@ -1,0 +1,3 @@
+"""Germany's rates, in per cent."""
+
+VAT = 19
