@@ -1,5 +1,6 @@
 """The amount of an invoice, on request also in words."""
 
+
 def gross(net):  # another copy, an older one
     return int(net * 1.19)
 

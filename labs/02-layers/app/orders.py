@@ -1,5 +1,6 @@
 """What an order costs."""
 
+
 def gross(net):  # a copy: layers/prices/python/prices.py has the same
     return (net * 119 + 50) // 100
 

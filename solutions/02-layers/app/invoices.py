@@ -5,6 +5,7 @@ from digitwords import spell
 from prices import gross
 
 # kata: starter
+#
 # def gross(net):  # another copy, an older one
 #     return int(net * 1.19)
 # kata: end
