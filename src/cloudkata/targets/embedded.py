@@ -63,7 +63,7 @@ class EmbeddedTarget:
             clock=self.engine,
             waiter_poll=_WAITER_POLL,
             engine=self.engine,
-            elsewhere=lambda: self.session(number),
+            elsewhere=lambda: EmbeddedTarget.session(self, "00"),
         )
 
 
