@@ -239,7 +239,7 @@ def draw_net(lab) -> int:
 # --- library --------------------------------------------------------------------------------------------------------
 
 
-@check(task="library")
+@check(task="library", cards=["lambda-layers", "thin-handler"])
 def test_orders_and_invoices_compute_alike(lab):
     """Both functions answer with the library's prices, and round half a cent up."""
     shop = Shop(lab)
@@ -259,7 +259,7 @@ def test_orders_and_invoices_compute_alike(lab):
     )
 
 
-@check(task="library")
+@check(task="library", cards=["lambda-layers"])
 def test_no_function_carries_a_copy(lab):
     """The code of neither function works without the layer, and with another library it answers by that one."""
     shop = Shop(lab)
@@ -289,7 +289,7 @@ def test_no_function_carries_a_copy(lab):
         )
 
 
-@check(task="library")
+@check(task="library", cards=["lambda-layers-sam"])
 def test_lies_where_the_runtime_looks(lab):
     """Any function that names the layer can import from it; the same files at the archive's root, none can."""
     shop = Shop(lab)
@@ -311,7 +311,7 @@ def test_lies_where_the_runtime_looks(lab):
     )
 
 
-@check(task="library")
+@check(task="library", cards=["lambda-layers-sam"])
 def test_brings_what_the_runtime_lacks(lab):
     """An invoice in words works: its package comes with the layer, and not from the developer's machine."""
     shop = Shop(lab)
@@ -331,7 +331,7 @@ def test_brings_what_the_runtime_lacks(lab):
     )
 
 
-@check(task="library", needs=["lambda.five-layers"])
+@check(task="library", needs=["lambda.five-layers"], cards=["lambda-layers"])
 def test_leaves_room_for_three_more(lab):
     """Each function takes the three layers that operations add to all; beyond five in all, one is refused."""
     shop = Shop(lab)
@@ -366,7 +366,7 @@ def test_invoices_have_their_own_rate(lab):
     )
 
 
-@check(task="override", after=["02.no-function-carries-a-copy"])
+@check(task="override", after=["02.no-function-carries-a-copy"], cards=["lambda-layers"])
 def test_the_last_layer_in_the_list_wins(lab):
     """One more layer with the same file takes effect at the end of the list, and none before it."""
     shop = Shop(lab)
@@ -384,7 +384,7 @@ def test_the_last_layer_in_the_list_wins(lab):
     )
 
 
-@check(task="override", after=["02.no-function-carries-a-copy"])
+@check(task="override", after=["02.no-function-carries-a-copy"], cards=["lambda-layers"])
 def test_the_functions_own_file_wins_over_layers(lab):
     """With a rates file of its own, the function's code uses that one and no layer's."""
     shop = Shop(lab)
@@ -398,7 +398,7 @@ def test_the_functions_own_file_wins_over_layers(lab):
 # --- release --------------------------------------------------------------------------------------------------------
 
 
-@check(task="release", after=["02.no-function-carries-a-copy"])
+@check(task="release", after=["02.no-function-carries-a-copy"], cards=["lambda-layers"])
 def test_leaves_a_way_back(lab):
     """After a release the old layer version is still there: for what was published with it, and to return to."""
     shop = Shop(lab)
@@ -422,7 +422,7 @@ def test_leaves_a_way_back(lab):
         )
 
 
-@check(task="release", after=["02.leaves-a-way-back"])
+@check(task="release", after=["02.leaves-a-way-back"], cards=["lambda-layers", "lambda-layers-sam"])
 def test_moves_functions_to_the_new_version(lab):
     """A new version alone changes no function; after release() both use it."""
     shop = Shop(lab)
@@ -450,7 +450,11 @@ def test_moves_functions_to_the_new_version(lab):
         )
 
 
-@check(task="release", after=["02.moves-functions-to-the-new-version", "02.invoices-have-their-own-rate"])
+@check(
+    task="release",
+    after=["02.moves-functions-to-the-new-version", "02.invoices-have-their-own-rate"],
+    cards=["lambda-layers"],
+)
 def test_keeps_the_other_layers(lab):
     """A release changes one entry of a function's list: the others stay, each in its place."""
     shop = Shop(lab)
@@ -470,7 +474,12 @@ def test_keeps_the_other_layers(lab):
         )
 
 
-@check(task="release", after=["02.moves-functions-to-the-new-version"], needs=["lambda.image-without-layers"])
+@check(
+    task="release",
+    after=["02.moves-functions-to-the-new-version"],
+    needs=["lambda.image-without-layers"],
+    cards=["lambda-zip-vs-image"],
+)
 def test_leaves_functions_from_images_alone(lab):
     """A function from a container image takes no layers: release() leaves it as it is, and moves the others."""
     shop = Shop(lab)
@@ -494,7 +503,9 @@ def test_leaves_functions_from_images_alone(lab):
 # --- grant ----------------------------------------------------------------------------------------------------------
 
 
-@check(task="grant", after=["02.lies-where-the-runtime-looks"], needs=["lambda.layer-permissions"])
+@check(
+    task="grant", after=["02.lies-where-the-runtime-looks"], needs=["lambda.layer-permissions"], cards=["lambda-layers"]
+)
 def test_is_private_until_granted(lab):
     """Another account can use the layer after grant(), and not before."""
     shop, partner = Shop(lab), Partner(lab)
@@ -510,7 +521,7 @@ def test_is_private_until_granted(lab):
     )
 
 
-@check(task="grant", after=["02.is-private-until-granted"], needs=["lambda.layer-permissions"])
+@check(task="grant", after=["02.is-private-until-granted"], needs=["lambda.layer-permissions"], cards=["lambda-layers"])
 def test_lets_in_whom_it_names(lab):
     """A grant to one account lets in no other; that one can be granted too."""
     shop, partner, stranger = Shop(lab), Partner(lab), Partner(lab)
@@ -524,7 +535,7 @@ def test_lets_in_whom_it_names(lab):
     )
 
 
-@check(task="grant", after=["02.is-private-until-granted"], needs=["lambda.layer-permissions"])
+@check(task="grant", after=["02.is-private-until-granted"], needs=["lambda.layer-permissions"], cards=["lambda-layers"])
 def test_grants_one_version(lab):
     """A grant is for one version of the layer; another version needs its own."""
     shop, partner = Shop(lab), Partner(lab)

@@ -183,7 +183,7 @@ def request_id(lab) -> str:
 # --- open -----------------------------------------------------------------------------------------------------------
 
 
-@check(task="open")
+@check(task="open", cards=["ddb-conditional-write"])
 def test_opens_an_account(lab):
     """Opening an account makes an item with the amount as its balance, and a version to start from."""
     table, (ada, bob) = Table(lab), lab.draw.names(2)
@@ -197,7 +197,7 @@ def test_opens_an_account(lab):
         version_of(item)
 
 
-@check(task="open", after=["14.opens-an-account"])
+@check(task="open", after=["14.opens-an-account"], cards=["ddb-conditional-write"])
 def test_keeps_an_account_that_is_open(lab):
     """Opening an account a second time is refused and changes nothing; another owner's still opens."""
     table, (ada, bob) = Table(lab), lab.draw.names(2)
@@ -209,7 +209,7 @@ def test_keeps_an_account_that_is_open(lab):
     opened(lab, table, [bob], amount)
 
 
-@check(task="open", after=["14.keeps-an-account-that-is-open"])
+@check(task="open", after=["14.keeps-an-account-that-is-open"], cards=["ddb-conditional-write"])
 def test_one_of_many_openings_wins(lab):
     """Of several processes that open the same account at once, exactly one succeeds, and its amount is the balance."""
     table, owners = Table(lab), lab.draw.names(ROUNDS)
@@ -236,7 +236,7 @@ def test_one_of_many_openings_wins(lab):
 # --- count ----------------------------------------------------------------------------------------------------------
 
 
-@check(task="count")
+@check(task="count", cards=["ddb-atomic-counter"])
 def test_counts_every_visit(lab):
     """However many processes count visits of a page at once, each visit is counted once, page by page."""
     table, (busy, quiet) = Table(lab), lab.draw.names(2)
@@ -253,7 +253,7 @@ def test_counts_every_visit(lab):
     )
 
 
-@check(task="count", after=["14.opens-an-account"])
+@check(task="count", after=["14.opens-an-account"], cards=["ddb-atomic-counter"])
 def test_adds_every_deposit(lab):
     """Deposits that race into one account all arrive, and each once."""
     table, (ada,) = Table(lab), lab.draw.names(1)
@@ -267,7 +267,7 @@ def test_adds_every_deposit(lab):
     )
 
 
-@check(task="count", after=["14.opens-an-account"])
+@check(task="count", after=["14.opens-an-account"], cards=["ddb-conditional-write"])
 def test_refuses_a_deposit_to_nobody(lab):
     """A deposit to an account that was never opened is refused and makes none; once it is open, the deposit arrives."""
     table, (ada,) = Table(lab), lab.draw.names(1)
@@ -288,7 +288,7 @@ def limits(item: dict) -> list:
     return [value for name, value in item.items() if name not in ("pk", "balance", "version")]
 
 
-@check(task="limit", after=["14.opens-an-account"])
+@check(task="limit", after=["14.opens-an-account"], cards=["ddb-optimistic-locking"])
 def test_sets_a_limit_and_moves_the_version_on(lab):
     """With the current version a limit is kept in the account, and the version is another one afterwards."""
     table, (ada,) = Table(lab), lab.draw.names(1)
@@ -306,7 +306,7 @@ def test_sets_a_limit_and_moves_the_version_on(lab):
     expect("its balance", item.get("balance")).equals(start, why="A limit is not money.")
 
 
-@check(task="limit", after=["14.sets-a-limit-and-moves-the-version-on"])
+@check(task="limit", after=["14.sets-a-limit-and-moves-the-version-on"], cards=["ddb-optimistic-locking"])
 def test_refuses_a_stale_version(lab):
     """A version that is not the current one is refused and changes nothing; after reading again it works."""
     table, (ada,) = Table(lab), lab.draw.names(1)
@@ -329,7 +329,7 @@ def test_refuses_a_stale_version(lab):
     )
 
 
-@check(task="limit", after=["14.refuses-a-stale-version"])
+@check(task="limit", after=["14.refuses-a-stale-version"], cards=["ddb-optimistic-locking"])
 def test_one_of_many_changes_wins(lab):
     """Of several processes that change the same version at once, exactly one succeeds, and its limit is kept."""
     table, (ada,) = Table(lab), lab.draw.names(1)
@@ -350,7 +350,7 @@ def test_one_of_many_changes_wins(lab):
 # --- transfer -------------------------------------------------------------------------------------------------------
 
 
-@check(task="transfer", after=["14.opens-an-account"])
+@check(task="transfer", after=["14.opens-an-account"], cards=["ddb-transactions"])
 def test_moves_money(lab):
     """A transfer takes from the source what it gives to the target, down to the last coin."""
     table, (rich, poor) = Table(lab), lab.draw.names(2)
@@ -374,7 +374,7 @@ def test_moves_money(lab):
     )
 
 
-@check(task="transfer", after=["14.moves-money"])
+@check(task="transfer", after=["14.moves-money"], cards=["ddb-transactions"])
 def test_names_the_side_that_failed(lab):
     """A refused transfer changes nothing and says why: the source is too poor, it is missing, or the target is."""
     table, (rich, poor, nobody) = Table(lab), lab.draw.names(3)
@@ -406,7 +406,7 @@ def test_names_the_side_that_failed(lab):
     )
 
 
-@check(task="transfer", after=["14.moves-money"])
+@check(task="transfer", after=["14.moves-money"], cards=["ddb-transactions"])
 def test_never_overdraws(lab):
     """When several processes take all that an account holds, exactly one gets it, and no balance is negative."""
     table, (target, *sources) = Table(lab), lab.draw.names(ROUNDS + 1)
@@ -423,7 +423,7 @@ def test_never_overdraws(lab):
     )
 
 
-@check(task="transfer", after=["14.moves-money"])
+@check(task="transfer", after=["14.moves-money"], cards=["ddb-transactions"])
 def test_conserves_money(lab):
     """While hundreds of transfers race, some of them to nobody, some cut off midway, no money appears or vanishes."""
     table, (nobody, *owners) = Table(lab), lab.draw.names(7)
@@ -477,7 +477,7 @@ def _until_killed(caller, calls) -> None:
 # --- repeat ---------------------------------------------------------------------------------------------------------
 
 
-@check(task="repeat", after=["14.moves-money"])
+@check(task="repeat", after=["14.moves-money"], cards=["ddb-transactions"])
 def test_the_same_request_moves_money_once(lab):
     """A request that is sent again says that it worked and moves nothing more; another request does."""
     table, (ada, bob) = Table(lab), lab.draw.names(2)
@@ -496,7 +496,7 @@ def test_the_same_request_moves_money_once(lab):
     )
 
 
-@check(task="repeat", after=["14.moves-money"])
+@check(task="repeat", after=["14.moves-money"], cards=["ddb-transactions"])
 def test_a_changed_request_is_refused(lab):
     """A request id that comes again with another amount or target is refused; with a new id that transfer works."""
     table, (ada, bob, cyd) = Table(lab), lab.draw.names(3)
@@ -516,7 +516,7 @@ def test_a_changed_request_is_refused(lab):
     )
 
 
-@check(task="repeat", after=["14.moves-money"])
+@check(task="repeat", after=["14.moves-money"], cards=["ddb-transactions"])
 def test_a_transfer_costs_twice_its_updates(lab):
     """However many transfers two accounts have seen, updating both costs two write units, in a transaction four."""
     table, (ada, bob) = Table(lab), lab.draw.names(2)
@@ -531,7 +531,7 @@ def test_a_transfer_costs_twice_its_updates(lab):
     )
 
 
-@check(task="repeat", after=["14.the-same-request-moves-money-once"])
+@check(task="repeat", after=["14.the-same-request-moves-money-once"], cards=["ddb-transactions"])
 def test_the_same_request_at_once_moves_money_once(lab):
     """One request sent by several processes at once moves money once; so does one cut off midway and sent again."""
     table, (ada, bob) = Table(lab), lab.draw.names(2)

@@ -85,10 +85,11 @@ def lint(labs: Labs = None) -> None:
     """
     from cloudkata.course import load_lab
     from cloudkata.course.lint import lint_course, lint_lab
+    from cloudkata.course.lint_study import lint_study
     from cloudkata.targets.probes import known_behaviours
 
     course = find_course(Path.cwd())
-    problems = [] if labs else lint_course(course)
+    problems = [] if labs else [*lint_course(course), *lint_study(course)]
     known = known_behaviours()
     for slug in _chosen(course, labs):
         found = lint_lab(course, slug)

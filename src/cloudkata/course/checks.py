@@ -44,7 +44,7 @@ def _spec(node: ast.FunctionDef, call: ast.Call, number: str, file: str) -> Chec
         given = {word.arg: ast.literal_eval(word.value) for word in call.keywords}
     except ValueError as error:
         raise ValueError(f"{where}: the arguments of @check must be literals") from error
-    claim = (ast.get_docstring(node) or "").strip().split("\n")[0]
+    claim = " ".join((ast.get_docstring(node) or "").strip().split("\n\n")[0].split())
     if not claim or "task" not in given:
         raise ValueError(f"{where}: a check needs a claim (its docstring) and a task")
     lists = {name: tuple(given.get(name, ())) for name in _LISTS}

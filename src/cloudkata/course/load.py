@@ -13,7 +13,9 @@ from cloudkata.course.model import Course, Edit, Lab, Task, Variant
 def load_lab(course: Course, slug: str) -> Lab:
     """Read one lab with its checks. Raises CourseError that names the file and the key."""
     manifest = read_model(course.starter(slug) / "lab.toml", LabManifest)
-    tasks = [Task(entry.id, entry.title, entry.weight, tuple(entry.hints)) for entry in manifest.tasks]
+    tasks = [
+        Task(entry.id, entry.title, entry.weight, tuple(entry.hints), tuple(entry.skills)) for entry in manifest.tasks
+    ]
     try:
         checks = read_checks(course.checks(slug), slug.split("-", 1)[0])
     except (SyntaxError, ValueError, OSError) as error:

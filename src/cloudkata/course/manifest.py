@@ -25,11 +25,13 @@ Id = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 Text = Annotated[str, Field(min_length=1)]
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
+    """What a file may hold is said in full: an unknown key is an error."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class TaskEntry(_Strict):
+class TaskEntry(Strict):
     id: Id
     title: Text
     weight: Annotated[int, Field(ge=1)]
@@ -37,7 +39,7 @@ class TaskEntry(_Strict):
     hints: Annotated[list[Text], Field(min_length=3, max_length=3)]
 
 
-class LabManifest(_Strict):
+class LabManifest(Strict):
     """lab.toml."""
 
     title: Text
@@ -53,13 +55,13 @@ class LabManifest(_Strict):
     tasks: Annotated[list[TaskEntry], Field(min_length=1)]
 
 
-class EditEntry(_Strict):
+class EditEntry(Strict):
     file: Text
     find: Text
     replace: str
 
 
-class MisconceptionEntry(_Strict):
+class MisconceptionEntry(Strict):
     id: Id
     belief: Text
     source: Text
@@ -68,17 +70,17 @@ class MisconceptionEntry(_Strict):
     edits: Annotated[list[EditEntry], Field(min_length=1)]
 
 
-class NeighbourEntry(_Strict):
+class NeighbourEntry(Strict):
     id: Id
     why: Text
     edits: Annotated[list[EditEntry], Field(min_length=1)]
 
 
-class MisconceptionFile(_Strict):
+class MisconceptionFile(Strict):
     misconception: list[MisconceptionEntry]
 
 
-class NeighbourFile(_Strict):
+class NeighbourFile(Strict):
     neighbour: list[NeighbourEntry]
 
 

@@ -8,12 +8,13 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Task:
-    """A step of a lab. `hints` go from a nudge to the name of the API."""
+    """A step of a lab. `hints` go from a nudge to the name of the API; `skills` are ids of the exam guides."""
 
     id: str
     title: str
     weight: int
     hints: tuple[str, ...]
+    skills: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
