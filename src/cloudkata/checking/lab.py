@@ -13,7 +13,7 @@ from cloudkata.checking.requests import Request, requests, watching
 from cloudkata.checking.waiting import eventually
 from cloudkata.deployment.crew import Crew
 from cloudkata.deployment.learner import Called, Caller
-from cloudkata.targets.session import Session
+from cloudkata.targets.session import Clock, Session
 
 _SYLLABLES = ("ba", "de", "fi", "go", "ha", "ju", "ka", "li", "mo", "na", "pe", "ri", "so", "tu", "ve", "wi", "zo")
 
@@ -108,6 +108,11 @@ class CheckedLab:
         if self._deployed.crew is None:
             raise NoScripts
         return self._stack.enter_context(self._deployed.crew.lend())
+
+    @property
+    def clock(self) -> Clock:
+        """`lab.clock.advance(seconds)` moves AWS time forward, for checks that need "clock.advance"."""
+        return self._session.clock
 
     def client(self, service: str):
         """A boto3 client with the checks' own keys."""

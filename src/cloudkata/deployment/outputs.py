@@ -18,6 +18,8 @@ _USER_POOL = re.compile(r"^[\w-]+_[0-9a-zA-Z]{1,55}$")
 _USER_POOL_CLIENT = re.compile(r"^[\w+]{1,128}$")
 _IDENTITY_POOL = re.compile(r"^[\w-]+:[0-9a-f-]{1,55}$")
 
+_STATE_MACHINE = re.compile(r"^arn:aws:states:[a-z0-9-]+:(\d{12}):stateMachine:([A-Za-z0-9_-]{1,80})$")
+
 
 class OutputError(Exception):
     """An output is missing, has the wrong shape or names nothing of this attempt; the message names the output."""
@@ -131,6 +133,30 @@ def _layer_version_arn(name: str, value: str, session: Session) -> None:
         raise OutputError(f"the output {name} is {value!r}, but there is no such layer version") from None
 
 
+def _queue_url(name: str, value: str, session: Session) -> None:
+    client = session.client("sqs", session.checks)
+    queue = value.rpartition("/")[2]
+    _own_name(name, queue, session)
+    try:
+        there = client.get_queue_url(QueueName=queue)["QueueUrl"]
+    except client.exceptions.QueueDoesNotExist:
+        there = ""
+    if there != value:
+        raise OutputError(f"the output {name} is {value!r}, but there is no such queue")
+
+
+def _state_machine_arn(name: str, value: str, session: Session) -> None:
+    found = _STATE_MACHINE.match(value)
+    if not found or found.group(1) != session.account:
+        raise OutputError(f"the output {name} is not the ARN of a state machine in this account: {value[:200]!r}")
+    _own_name(name, found.group(2), session)
+    client = session.client("stepfunctions", session.checks)
+    try:
+        client.describe_state_machine(stateMachineArn=value)
+    except client.exceptions.StateMachineDoesNotExist:
+        raise OutputError(f"the output {name} is {value!r}, but there is no such state machine") from None
+
+
 def _own_name(name: str, value: str, session: Session) -> None:
     if not value.startswith(session.prefix + "-"):
         raise OutputError(f"the output {name} is {value!r}, which lab.name(...) of this attempt did not make")
@@ -142,6 +168,8 @@ _KINDS: dict[str, Callable[[str, str, Session], None]] = {
     "table-name": _table_name,
     "bucket-name": _bucket_name,
     "role-arn": _role_arn,
+    "queue-url": _queue_url,
+    "state-machine-arn": _state_machine_arn,
     "user-pool-id": _user_pool_id,
     "user-pool-client-id": _user_pool_client_id,
     "identity-pool-id": _identity_pool_id,

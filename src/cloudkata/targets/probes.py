@@ -32,20 +32,22 @@ class Bench:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self._role = ""
+        self._roles: dict[str, str] = {}
         self._made = 0
 
     def client(self, service: str):
         return self.session.client(service, self.session.learner)
 
-    def role(self) -> str:
-        if not self._role:
-            trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-            name = f"{self.session.prefix}-probe"
+    def role(self, service: str = "lambda") -> str:
+        """The ARN of a role for `service`, made on the first call."""
+        if service not in self._roles:
+            principal = {"Service": f"{service}.amazonaws.com"}
+            trust = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+            name = f"{self.session.prefix}-probe-{service}"
             document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
             made = self.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document)
-            self._role = made["Role"]["Arn"]
-        return self._role
+            self._roles[service] = made["Role"]["Arn"]
+        return self._roles[service]
 
     def function(self, source: str, **settings) -> str:
         """A function whose handler is `handler` of `source`, ready to be called; its name."""
@@ -348,3 +350,6 @@ def _request_log(bench: Bench):
         bench.refusal(lambda: bench.client("lambda").get_function_configuration(FunctionName=secret))
     entries = engine.requests(since, bench.session.account)["entries"]  # type: ignore[attr-defined]
     return [entry["carried"] for entry in entries] == [["secret"]], f"{len(entries)} request(s) logged"
+
+
+from cloudkata.targets import state_machine_probes  # noqa: E402, F401 (they register themselves with what is above)
