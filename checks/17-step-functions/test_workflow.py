@@ -171,7 +171,7 @@ def recorded(found: Finished, order: dict, status: str, why: str) -> None:
 # --- pay ------------------------------------------------------------------------------------------------------------
 
 
-@check(task="pay", needs=["states.history"])
+@check(task="pay", needs=["states.history"], cards=["sfn-retry-catch"])
 def test_retries_a_bank_that_does_not_answer(lab):
     """A bank that fails to answer twice is asked again after 4 and after 8 seconds, and takes the money once."""
     shop = Shop(lab)
@@ -195,7 +195,7 @@ def test_retries_a_bank_that_does_not_answer(lab):
     )
 
 
-@check(task="pay", needs=["states.history"])
+@check(task="pay", needs=["states.history"], cards=["sfn-retry-catch"])
 def test_does_not_retry_a_declined_card(lab):
     """A declined card is asked once; the order is recorded as REJECTED, with the cause, and nothing else is done."""
     shop = Shop(lab)
@@ -226,7 +226,7 @@ def reservations(found: Finished) -> object:
     return [answer.get("reserved") if isinstance(answer, dict) else answer for answer in answers]
 
 
-@check(task="reserve")
+@check(task="reserve", cards=["sfn-map", "q-sfn-vs-chaining"])
 def test_reserves_every_item_in_order(lab):
     """Each item is set aside once, and the output has the answers in the order of the items."""
     shop = Shop(lab)
@@ -242,7 +242,7 @@ def test_reserves_every_item_in_order(lab):
     )
 
 
-@check(task="reserve", needs=["states.history"])
+@check(task="reserve", needs=["states.history"], cards=["sfn-map"])
 def test_keeps_three_at_once(lab):
     """Of nine items, three are being set aside at a time: never more, and not fewer."""
     shop = Shop(lab)
@@ -260,7 +260,7 @@ def test_keeps_three_at_once(lab):
 # --- undo -----------------------------------------------------------------------------------------------------------
 
 
-@check(task="undo", after=["17.reserves-every-item-in-order"])
+@check(task="undo", after=["17.reserves-every-item-in-order"], cards=["saga"])
 def test_undoes_in_reverse(lab):
     """When no courier comes, the items are put back, then the money is given back, and the order is CANCELLED."""
     shop = Shop(lab)
@@ -277,7 +277,7 @@ def test_undoes_in_reverse(lab):
     )
 
 
-@check(task="undo", after=["17.reserves-every-item-in-order"])
+@check(task="undo", after=["17.reserves-every-item-in-order"], cards=["saga"])
 def test_undoes_what_was_begun(lab):
     """When one item of several is gone, what was set aside is put back and the money too; nothing is shipped."""
     shop = Shop(lab)
@@ -298,7 +298,7 @@ def test_undoes_what_was_begun(lab):
 # --- approve --------------------------------------------------------------------------------------------------------
 
 
-@check(task="approve")
+@check(task="approve", cards=["sfn-asl-sample"])
 def test_waits_for_an_approval(lab):
     """A large order waits until its token comes back, and only then takes the money; a smaller one asks nobody."""
     shop = Shop(lab)
@@ -323,7 +323,7 @@ def test_waits_for_an_approval(lab):
     )
 
 
-@check(task="approve", after=["17.waits-for-an-approval"])
+@check(task="approve", after=["17.waits-for-an-approval"], cards=["sfn-asl-sample"])
 def test_rejects_what_is_refused(lab):
     """A refusal by token records the order as REJECTED, with the refusal's cause, and takes no money."""
     shop = Shop(lab)
@@ -337,7 +337,12 @@ def test_rejects_what_is_refused(lab):
     expect("what was done", found.done()).equals([], why="A refused order takes no money.")
 
 
-@check(task="approve", needs=["clock.advance", "states.heartbeat"], after=["17.waits-for-an-approval"])
+@check(
+    task="approve",
+    needs=["clock.advance", "states.heartbeat"],
+    after=["17.waits-for-an-approval"],
+    cards=["sfn-asl-sample"],
+)
 def test_expires_when_heartbeats_stop(lab):
     """Heartbeats keep the approval open for longer than a minute; a minute after the last one the order is EXPIRED."""
     shop = Shop(lab)
@@ -363,7 +368,7 @@ def test_expires_when_heartbeats_stop(lab):
 # --- record ---------------------------------------------------------------------------------------------------------
 
 
-@check(task="record", needs=["states.history"])
+@check(task="record", needs=["states.history"], cards=["sfn-optimistic-integrations", "q-sfn-vs-chaining"])
 def test_records_without_a_function(lab):
     """A shipped order's item says SHIPPED and whose it is, and the workflow itself wrote that to DynamoDB."""
     shop = Shop(lab)
@@ -378,7 +383,7 @@ def test_records_without_a_function(lab):
     )
 
 
-@check(task="record", after=["17.records-without-a-function"])
+@check(task="record", after=["17.records-without-a-function"], cards=["sfn-optimistic-integrations"])
 def test_keeps_what_the_item_had(lab):
     """Recording an order leaves alone what its item had before."""
     shop = Shop(lab)
@@ -418,7 +423,7 @@ def some_items(lab) -> list[dict]:
     return [{"price": draw.randint(1, 99), "quantity": draw.randint(1, 9)} for _ in range(3)]
 
 
-@check(task="express", needs=["states.express"])
+@check(task="express", needs=["states.express"], cards=["sfn-standard-vs-express"])
 def test_quotes_at_once(lab):
     """A quote comes back in the call that asked for it."""
     quotes, items = Quotes(lab), some_items(lab)
@@ -429,7 +434,7 @@ def test_quotes_at_once(lab):
     )
 
 
-@check(task="express", needs=["states.express"], after=["17.quotes-at-once"])
+@check(task="express", needs=["states.express"], after=["17.quotes-at-once"], cards=["sfn-express"])
 def test_answers_with_its_failure(lab):
     """A quote that fails comes back in the same call, as a failure with its error; the next one works again."""
     quotes, items = Quotes(lab), some_items(lab)
@@ -442,7 +447,12 @@ def test_answers_with_its_failure(lab):
     )
 
 
-@check(task="express", needs=["states.express"], after=["17.quotes-at-once"])
+@check(
+    task="express",
+    needs=["states.express"],
+    after=["17.quotes-at-once"],
+    cards=["sfn-standard-vs-express", "sfn-express"],
+)
 def test_leaves_its_history_in_a_log(lab):
     """An Express execution's history is in CloudWatch Logs, with its data, and nowhere else."""
     quotes = Quotes(lab)
@@ -491,7 +501,9 @@ def named(states, machine: str, name: str, given: str) -> set[str]:
     return found
 
 
-@check(task="express", needs=["states.express"], after=["17.waits-for-an-approval"])
+@check(
+    task="express", needs=["states.express"], after=["17.waits-for-an-approval"], cards=["sfn-standard", "sfn-express"]
+)
 def test_a_name_runs_once_or_twice(lab):
     """Started twice under one name, an order runs once, while a quote runs each time."""
     shop, quotes = Shop(lab), Quotes(lab)
