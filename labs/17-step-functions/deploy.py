@@ -59,7 +59,10 @@ def quote_machine(lab, role):
 def definition(file, places):
     """The text of a definition, with each ${Name} replaced by what `places` has for it."""
     text = (HERE / file).read_text(encoding="utf-8")
-    json.loads(text)  # a comma too many is easier to find here
+    try:
+        json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"{file} is not JSON: {error}") from None
     return re.sub(r"\$\{(\w+)\}", lambda found: places[found[1]], text)
 
 

@@ -42,13 +42,13 @@ def test_nothing_inside_catches_the_machines_own_time_out(workflows):
 
 @pytest.mark.localstack
 def test_a_task_without_heartbeats_times_out(workflows):
-    found = workflows.run(machine({"A": asking(workflows.queue(), TimeoutSeconds=8, HeartbeatSeconds=1)}))
+    found = workflows.run(machine({"A": asking(workflows.queue(), TimeoutSeconds=4, HeartbeatSeconds=1)}))
     assert "TaskTimedOut" in found.types()
     assert found.error in TIMED_OUT
     submitted, over = (
         event["timestamp"] for event in found.events if event["type"] in ("TaskSubmitted", "TaskTimedOut")
     )
-    assert (over - submitted).total_seconds() < 7
+    assert (over - submitted).total_seconds() < 3
 
 
 @pytest.mark.not_localstack("time cannot be moved there")
@@ -237,7 +237,7 @@ def test_an_activity_without_heartbeats_times_out(workflows):
     state = {"Type": "Task", "Resource": arn, "TimeoutSeconds": 20, "HeartbeatSeconds": 1, "End": True}
     execution = workflows.start(workflows.create(machine({"A": state})), {"n": 1})
     taken = workflows.client.get_activity_task(activityArn=arn, workerName="me")
-    found = workflows.look(workflows.finished(execution, 5))
+    found = workflows.look(workflows.finished(execution, 3))
     assert json.loads(taken["input"]) == {"n": 1}
     assert found.types()[2:5] == ["ActivityScheduled", "ActivityStarted", "ActivityTimedOut"]
 
@@ -257,7 +257,7 @@ def test_a_child_is_stopped_with_its_parent(workflows):
         return workflows.client.list_executions(stateMachineArn=child)["executions"]
 
     eventually(children)
-    assert workflows.finished(parent, 5)["status"] == "TIMED_OUT"
+    assert workflows.finished(parent, 4)["status"] == "TIMED_OUT"
     assert workflows.finished(children()[0]["executionArn"], 2)["status"] == "ABORTED"
 
 

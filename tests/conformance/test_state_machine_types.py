@@ -153,6 +153,17 @@ def test_an_alias_runs_the_version_it_names(workflows):
 
 
 @pytest.mark.localstack
+def test_a_version_lists_its_own_executions(workflows):
+    arn = workflows.create(saying("old"), publish=True)
+    workflows.finished(workflows.start(arn))
+    of_version = workflows.start(arn + ":1")
+    workflows.finished(of_version)
+    listed = workflows.client.list_executions(stateMachineArn=arn + ":1")["executions"]
+    assert [found["executionArn"] for found in listed] == [of_version]
+    assert len(workflows.client.list_executions(stateMachineArn=arn)["executions"]) == 2
+
+
+@pytest.mark.localstack
 def test_an_alias_divides_its_executions(workflows):
     arn = workflows.create(saying("old"), publish=True)
     workflows.client.update_state_machine(stateMachineArn=arn, definition=json.dumps(saying("new")), publish=True)

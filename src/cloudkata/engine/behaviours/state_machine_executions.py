@@ -72,6 +72,8 @@ def register(context: Context) -> None:
             return answer(at_once[action], data)
         if action == "StartSyncExecution":
             return await _in_thread(functools.partial(answer, executions.start_and_wait, data))
+        if action == "ListExecutions" and operations.is_qualified(data):
+            return answer(operations.list_qualified, data)
         try:
             if action == "GetActivityTask":
                 return stepfunctions.json_response(await activities.take(context.clock.now, data))

@@ -13,6 +13,12 @@ _SHOWN = (
     *("executionArn", "stateMachineArn", "name", "status", "startDate", "stopDate", "input", "inputDetails", "output"),
     *("outputDetails", "mapRunArn", "error", "cause", "stateMachineVersionArn", "stateMachineAliasArn"),
 )
+_LISTED = (
+    *("executionArn", "stateMachineArn", "name", "status", "startDate", "stopDate"),
+    *("stateMachineVersionArn", "stateMachineAliasArn"),
+)
+_MOST_LISTED = 1000
+_QUALIFIED_COLONS = 7  # in arn:aws:states:REGION:ACCOUNT:stateMachine:NAME:QUALIFIER
 
 
 def _record(arn: str) -> dict:
@@ -43,6 +49,29 @@ def refuse_express_machine(data: dict) -> None:
     base = stepfunctions._state_machines.get(":".join(arn.split(":")[:7]))
     if base is not None and base["type"] == "EXPRESS":
         raise Refused("StateMachineTypeNotSupported", "This operation is not supported by this type of state machine")
+
+
+def list_qualified(data: dict) -> dict:
+    """ListExecutions for a version or an alias, the newest first. Raises Refused."""
+    from ministack.services import stepfunctions
+
+    refuse_express_machine(data)
+    arn, status = data["stateMachineArn"], data.get("statusFilter")
+    if arn not in stepfunctions._state_machine_versions and arn not in stepfunctions._state_machine_aliases:
+        raise Refused("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{arn}'")
+    found = [
+        {name: record[name] for name in _LISTED if record.get(name) is not None}
+        for record in stepfunctions._executions.values()
+        if arn in (record.get("stateMachineVersionArn"), record.get("stateMachineAliasArn"))
+        and status in (None, record["status"])
+    ]
+    found.sort(key=lambda record: record["startDate"], reverse=True)
+    return {"executions": found[: data.get("maxResults") or _MOST_LISTED]}
+
+
+def is_qualified(data: dict) -> bool:
+    """Whether a request names a version or an alias."""
+    return (data.get("stateMachineArn") or "").count(":") == _QUALIFIED_COLONS
 
 
 JUDGED = {"GetExecutionHistory": refuse_express, "ListExecutions": refuse_express_machine}

@@ -17,6 +17,7 @@ from cloudkata.engine.workflows.errors import RUNTIME, StateError
 _SIMPLE = re.compile(r"\$(?:\.[\w-]+|\[\d+\]|\['[^'\]]*'\])*")
 _STEP = re.compile(r"\.([\w-]+)|\[(\d+)\]|\['([^'\]]*)'\]")
 _VARIABLE = re.compile(r"\$([A-Za-z_]\w*)(.*)", re.DOTALL)
+_MOST_IN_RANGE = 1000
 INTRINSIC = re.compile(r"States\.\w+\(.*\)", re.DOTALL)
 
 
@@ -118,7 +119,7 @@ def evaluate(expression: str, scope: Scope, name: str) -> object:
 
     try:
         node, _ = stepfunctions._parse_intrinsic_call(expression, 0)
-        return stepfunctions._exec_intrinsic(_resolved(node, scope, name), scope.data, scope.context)
+        return _computed(node, scope, name)
     except StateError:
         raise
     except Exception as error:  # the function was given what it cannot work on
@@ -126,27 +127,32 @@ def evaluate(expression: str, scope: Scope, name: str) -> object:
         raise StateError("States.IntrinsicFailure", cause) from error
 
 
-def _resolved(node: tuple, scope: Scope, name: str) -> tuple:
-    """A parsed intrinsic with literals in the place of its paths."""
-    kind, *rest = node
-    if kind == "path":
-        return ("null", select(rest[0], scope, name))
-    if kind != "call":
-        return node
-    function, arguments = rest
-    found = [_resolved(argument, scope, name) for argument in arguments]
+def _computed(node: tuple, scope: Scope, name: str) -> object:
+    """The value of a parsed argument or call."""
+    from ministack.services import stepfunctions
+
+    if node[0] == "path":
+        return select(node[1], scope, name)
+    if node[0] != "call":
+        return stepfunctions._eval_intrinsic_arg(node, scope.data, scope.context)
+    _, function, arguments = node
+    values = [_computed(argument, scope, name) for argument in arguments]
     if function == "States.Format":
-        found = found[:1] + [_as_text(argument, scope) for argument in found[1:]]
-    return ("call", function, found)
+        values = values[:1] + [_as_text(value) for value in values[1:]]
+    if function == "States.ArrayRange":
+        _check_range(*values)
+    return stepfunctions._exec_intrinsic(("call", function, [("null", value) for value in values]), None, None)
 
 
-def _as_text(node: tuple, scope: Scope) -> tuple:
+def _as_text(value: object) -> str:
     """A value as States.Format shows it: JSON, where it is no text."""
-    if node[0] == "call":
-        from ministack.services import stepfunctions
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
 
-        node = ("null", stepfunctions._exec_intrinsic(node, scope.data, scope.context))
-    return node if isinstance(node[1], str) else ("null", json.dumps(node[1], separators=(",", ":")))
+
+def _check_range(first: int, last: int, step: int) -> None:
+    """https://docs.aws.amazon.com/step-functions/latest/dg/intrinsic-functions.html: at most 1000 items."""
+    if len(range(int(first), int(last) + 1, int(step))) > _MOST_IN_RANGE:
+        raise ValueError(f"an array may have at most {_MOST_IN_RANGE} items")
 
 
 def place(path: str | None, original: object, result: object) -> object:
