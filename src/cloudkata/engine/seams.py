@@ -25,7 +25,8 @@ class SeamError(Exception):
 class Seam:
     """An attribute of a MiniStack module, or of an object in one, and the first 12 hex digits of its source's SHA-256.
 
-    "module" stands for a module that MiniStack imported, "library" for what belongs to Python itself.
+    "module" stands for a module that MiniStack imported, "library" for what belongs to Python itself. A value that is
+    neither is known by its class.
     """
 
     module: str
@@ -53,6 +54,8 @@ _COGNITO = "ministack.services.cognito"
 _CLOUDFRONT = "ministack.services.cloudfront"
 _KINESIS = "ministack.services.kinesis"
 _STATES = "ministack.services.stepfunctions"
+_REST_API = "ministack.services.apigateway_v1"
+_HTTP_API = "ministack.services.apigateway"
 
 SEAMS = {
     seam.name: seam
@@ -97,6 +100,40 @@ SEAMS = {
         Seam(_LAMBDA, "_delete_esm", "23854a6afd65"),
         Seam(_LAMBDA, "time", "module"),
         Seam("ministack.services.cloudformation.stacks", "_runs_on_worker_thread", "23955511141f"),
+        Seam(_REST_API, "_resources", "62c53f1c556e"),
+        Seam(_REST_API, "_authorizers_v1", "62c53f1c556e"),
+        Seam(_REST_API, "_models", "62c53f1c556e"),
+        Seam(_REST_API, "_request_validators", "62c53f1c556e"),
+        Seam(_REST_API, "_authorizer_cache", "library"),
+        Seam(_REST_API, "handle_request", "5c8aba9f1a88"),
+        Seam(_REST_API, "_execute_in_scope", "2ae72b7d5eb6"),
+        Seam(_REST_API, "method_authorization_type", "52ee214fcf75"),
+        Seam(_REST_API, "_create_deployment", "cf248c888e1f"),
+        Seam(_REST_API, "_delete_deployment", "cb25e7c6f4f5"),
+        Seam(_REST_API, "_create_authorizer", "058254eed2ae"),
+        Seam(_REST_API, "_update_authorizer", "6aac7880bfb1"),
+        Seam(_REST_API, "_validate_cognito_authorizer", "11c3eaecec67"),
+        Seam(_REST_API, "_authorize_request_v1", "46b3fe37fe98"),
+        Seam(_REST_API, "_invoke_authorizer_lambda", "5a7f4c427120"),
+        Seam(_REST_API, "_call_lambda_raw", "a2df5d6c5b30"),
+        Seam(_REST_API, "_invoke_lambda_proxy_v1", "5651a96fa7ba"),
+        Seam(_REST_API, "_invoke_lambda_custom_v1", "79d47dae9d00"),
+        Seam(_REST_API, "_invoke_mock_v1", "20f819eee1f9"),
+        Seam(_HTTP_API, "_routes", "62c53f1c556e"),
+        Seam(_HTTP_API, "_integrations", "62c53f1c556e"),
+        Seam(_HTTP_API, "_authorizers", "62c53f1c556e"),
+        Seam(_HTTP_API, "_authorizer_cache", "library"),
+        Seam(_HTTP_API, "handle_request", "c8227527d626"),
+        Seam(_HTTP_API, "_handle_execute_in_scope", "aa60b8b0dfaa"),
+        Seam(_HTTP_API, "route_authorization_type", "b2e0fb975dfb"),
+        Seam(_HTTP_API, "_create_deployment", "2620b8b7f04b"),
+        Seam(_HTTP_API, "_delete_deployment", "4c76d86ac3de"),
+        Seam(_HTTP_API, "_create_authorizer", "acfa0e4818fe"),
+        Seam(_HTTP_API, "_update_authorizer", "065e471e0d40"),
+        Seam(_HTTP_API, "_validate_jwt_authorizer", "b29aa12ec1dc"),
+        Seam(_HTTP_API, "_invoke_request_authorizer_lambda", "185d9afad9dc"),
+        Seam(_HTTP_API, "_invoke_lambda_proxy", "fbe5024fcd36"),
+        Seam(_HTTP_API, "run_reentrant", "bd6c9a9940ab"),
         Seam(_CLOUDFRONT, "handle_viewer_request", "986c135cbc35"),
         Seam(_CLOUDFRONT, "_fetch_from_origin", "11c0079215ff"),
         Seam(_CLOUDFRONT, "_run_function", "209b3fc7c342"),
@@ -151,6 +188,8 @@ SEAMS = {
 def _source_hash(value) -> str:
     if isinstance(value, ModuleType):
         return "module"
+    if not inspect.isroutine(value) and not inspect.isclass(value):
+        value = type(value)  # a store: known by its class
     if value.__module__.partition(".")[0] in sys.stdlib_module_names:
         return "library"
     return hashlib.sha256(inspect.getsource(inspect.unwrap(value)).encode()).hexdigest()[:12]
@@ -168,7 +207,7 @@ class Seams:
         self._hooks.setdefault(SEAMS[name].name, []).append((order, hook))
 
     def replace(self, name: str, value: object) -> None:
-        """Put another value in the place of a module that MiniStack imported."""
+        """Put another value in the place of a module that MiniStack imported, or of one of its stores."""
         self._values[SEAMS[name].name] = value
 
     def install(self) -> list[str]:

@@ -117,6 +117,7 @@ async def _serve(config: dict, state: Path, port: int, listeners: list[socket.so
 
     from cloudkata.engine import behaviours, cognito_owners, control, viewers, walls
     from cloudkata.engine.activity import Activity
+    from cloudkata.engine.apis import owners as apis
     from cloudkata.engine.clock import AwsClock
     from cloudkata.engine.context import Context
     from cloudkata.engine.front_door import FrontDoor
@@ -156,6 +157,7 @@ async def _serve(config: dict, state: Path, port: int, listeners: list[socket.so
     walls.register(context.seams)
     cognito_owners.register(context.owners)
     viewers.register(context.owners)
+    apis.register(context.owners)
     context.seams.install()
     for start in context.after_install:
         start()

@@ -1,0 +1,1 @@
+"""What API Gateway does beside MiniStack's own data plane."""
