@@ -9,7 +9,7 @@ import sys
 import typer
 from rich.console import Console
 
-from cloudkata.cli import author, check, doctor, engine, learner
+from cloudkata.cli import author, check, doctor, engine, learner, study
 from cloudkata.course import CourseError
 from cloudkata.engine.remote import EngineError
 from cloudkata.study.store import StoreError
@@ -21,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_LEARNING, _WORKING, _AUTHORING = "Learn", "Use the engine", "Write labs"
+_LEARNING, _REVISING, _WORKING, _AUTHORING = "Learn", "Revise", "Use the engine", "Write labs"
 app.command("next", rich_help_panel=_LEARNING)(learner.next_lab)
 app.command("start", rich_help_panel=_LEARNING)(learner.start)
 app.command("check", rich_help_panel=_LEARNING)(check.check)
@@ -32,6 +32,9 @@ app.command("solution", rich_help_panel=_LEARNING)(learner.solution)
 app.command("up", rich_help_panel=_WORKING)(engine.up)
 app.command("down", rich_help_panel=_WORKING)(engine.down)
 app.command("env", rich_help_panel=_WORKING)(engine.env)
+app.command("cards", rich_help_panel=_REVISING)(study.cards)
+app.command("exam", rich_help_panel=_REVISING)(study.exam)
+app.command("coverage", rich_help_panel=_REVISING)(study.coverage)
 app.command("doctor", rich_help_panel=_WORKING)(doctor.doctor)
 app.command("lint", rich_help_panel=_AUTHORING)(author.lint)
 app.command("matrix", rich_help_panel=_AUTHORING)(author.matrix)

@@ -32,7 +32,11 @@ def read_outline(course: Course, slug: str) -> Outline:
     data = read_toml(course.starter(slug) / "lab.toml")
     try:
         tasks = [
-            Task(str(task["id"]), str(task["title"]), int(task["weight"]), tuple(map(str, task["hints"])))
+            Task(
+                *(str(task["id"]), str(task["title"]), int(task["weight"])),
+                hints=tuple(map(str, task["hints"])),
+                skills=tuple(map(str, task.get("skills", ()))),
+            )
             for task in data["tasks"]
         ]
         return Outline(slug, str(data["title"]), str(data["summary"]), int(data["minutes"]), tuple(tasks))

@@ -34,6 +34,25 @@ STEPS: tuple[tuple[str, ...], ...] = (
         "PRIMARY KEY (lab, task, level))",
         "CREATE TABLE solution (lab TEXT PRIMARY KEY, shown REAL NOT NULL, after_pass INTEGER NOT NULL)",
     ),
+    (
+        # rows of these are only ever added: what was undone or suspended is one row more
+        """CREATE TABLE review (
+            id INTEGER PRIMARY KEY, card TEXT NOT NULL, at REAL NOT NULL, rating INTEGER NOT NULL,
+            state TEXT NOT NULL)""",
+        "CREATE INDEX review_card ON review (card, id)",
+        "CREATE INDEX review_at ON review (at)",
+        "CREATE TABLE undone (review INTEGER PRIMARY KEY REFERENCES review, at REAL NOT NULL)",
+        "CREATE TABLE suspension (id INTEGER PRIMARY KEY, card TEXT NOT NULL, at REAL NOT NULL, held INTEGER NOT NULL)",
+    ),
+    (
+        """CREATE TABLE exam (
+            id INTEGER PRIMARY KEY, name TEXT NOT NULL, began REAL NOT NULL, seed INTEGER NOT NULL,
+            questions TEXT NOT NULL, seconds REAL)""",
+        """CREATE TABLE exam_answer (
+            id INTEGER PRIMARY KEY, exam INTEGER NOT NULL REFERENCES exam, question TEXT NOT NULL,
+            chosen TEXT NOT NULL, at REAL NOT NULL)""",
+        "CREATE TABLE exam_end (exam INTEGER PRIMARY KEY REFERENCES exam, at REAL NOT NULL)",
+    ),
 )
 
 
