@@ -173,6 +173,14 @@ def test_an_update_to_more_than_ten_kilobytes_is_refused(made):
     ) == ("FunctionSizeLimitExceeded", 413)
 
 
+def test_a_response_function_is_shown_the_request_as_a_request_function_left_it(made):
+    first = "function handler(e) { e.request.headers['x-own'] = {value: 'added'}; return e.request; }"
+    second = "function handler(e) { e.response.headers['x-seen'] = e.request.headers['x-own'] || {value: ''}; "
+    second += "return e.response; }"
+    made.update(**functions(viewer_request=made.function(first), viewer_response=made.function(second)))
+    assert made.get("/a.txt").headers["x-seen"] == "added"
+
+
 def trial(made, body, event=None, **more):
     """The same as `tried`, where it may not be known: its error then, as an answer without a result."""
     try:

@@ -22,6 +22,7 @@ _NODE = "node"
 _NODE_UID = 1_610_612_735  # below those that sandboxes draw
 _NODE_PROCESSES = 64
 _NODE_FILE_BYTES = 16 << 20
+_NODE_DATA_BYTES = 512 << 20  # Node itself takes some 200; without a limit one function could take all there is
 
 
 class GuardError(PermissionError):
@@ -63,12 +64,11 @@ def _put_node_first(state: Path) -> None:
     found = isolation()
     options = [found.bwrap, *namespace_options(found), *system_mounts(), "--ro-bind", os.path.realpath(node), "/node"]
     options += ["--dev", "/dev", "--remount-ro", "/dev", "--proc", "/proc", "--remount-ro", "/", "--chdir", "/"]
-    command = ["/usr/bin/prlimit", f"--nproc={_NODE_PROCESSES}", f"--fsize={_NODE_FILE_BYTES}", "--core=0"]
+    command = ["/usr/bin/prlimit", f"--data={_NODE_DATA_BYTES}", f"--fsize={_NODE_FILE_BYTES}", "--core=0"]
     if found.drop_uid:
+        command += [f"--nproc={_NODE_PROCESSES}"]  # of a person, the processes outside would count as well
         command += ["/usr/bin/setpriv", "--reuid", str(_NODE_UID), "--regid", str(_NODE_UID), "--clear-groups"]
         command += ["--no-new-privs", "--inh-caps=-all", "--bounding-set=-all", "--"]
-    else:
-        command = []  # a person's processes outside count as well
     redirect = ""
     if filtered := seccomp.program():
         (folder / "filter").write_bytes(filtered)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextvars
 import json
 import re
 from xml.etree.ElementTree import SubElement
@@ -27,6 +28,8 @@ from cloudkata.engine.edge.visits import Refused, failure
 _CLOUDFRONT = "ministack.services.cloudfront"
 CODE_BYTES = 10_240
 _EVENT_BYTES = 40_960
+# The request as a viewer-request function left it: what a viewer-response function is shown.
+_asked: contextvars.ContextVar[dict | None] = contextvars.ContextVar("kata_asked", default=None)
 _TEST = re.compile(r"^/2020-05-31/function/([^/]+)/test/?$")
 
 
@@ -39,6 +42,9 @@ def register(context: Context) -> None:
         found = cloudfront._functions.get(function_arn.rsplit("/", 1)[-1])
         if not found or not found.get("live_etag"):
             raise cloudfront.CloudFrontFunctionError(f"{function_arn} is not published")
+        asked = _asked.get()
+        if "response" in event and asked:
+            event = {**event, "request": asked["request"]}
         hidden = _hide(event)
         try:
             run = await asyncio.to_thread(_run, programs, cloudfront._function_view(found, "LIVE"), event)
@@ -51,13 +57,19 @@ def register(context: Context) -> None:
             raise Refused(
                 502, f"The CloudFront function returned an invalid value: {wrong}.", "FunctionValidationError"
             )
-        return _reveal(event, run.value, hidden)
+        value = _reveal(event, run.value, hidden)
+        if asked is not None and "statusCode" not in value:
+            asked["request"] = value
+        return value
 
     async def handle(original, dist, *rest):
+        token = _asked.set({})
         try:
             return await original(dist, *rest)
         except Refused as refused:
             return failure(refused)
+        finally:
+            _asked.reset(token)
 
     async def request(original, method, path, headers, body, query_params):
         asked = _TEST.match(path) if method == "POST" else None

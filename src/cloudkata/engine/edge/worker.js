@@ -17,6 +17,7 @@ for (const one of [function () {}, async function () {}, function* () {}, async 
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/functions-javascript-runtime-20.html
 const HASHES = ["md5", "sha1", "sha256"];
 const LOG_BYTES = 10240;
+const VALUE_LENGTH = 1 << 20; // AWS publishes none for these functions
 
 function digest(kind, algorithm, secret, parts, encoding) {
   if (!HASHES.includes(algorithm)) throw new TypeError(`not supported algorithm: ${algorithm}`);
@@ -144,6 +145,7 @@ function run(asked) {
     context.__event = JSON.stringify(asked.event);
     CALL.runInContext(context, options);
     const [kind, value] = context.__ended || ["error", "the function did not finish: it waits for what never comes"];
+    if (kind === "value" && value.length > VALUE_LENGTH) throw new Error("the function returned too much");
     return kind === "value" ? { value: JSON.parse(value), logs, milliseconds: spent() } : { error: String(value), logs, milliseconds: spent() };
   } catch (error) {
     const late = error && error.code === "ERR_SCRIPT_EXECUTION_TIMEOUT";
