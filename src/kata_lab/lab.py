@@ -82,8 +82,13 @@ class Lab:
             raise LabError(found["problem"])
         return found["files"]
 
-    def role(self, base: str, allow: list[dict] | None = None, service: str = "lambda.amazonaws.com") -> str:
-        """Make a role for `service`, with the policy statements `allow` and leave to write logs; returns its ARN."""
+    def role(
+        self, base: str, allow: list[dict] | None = None, service: str | list[str] = "lambda.amazonaws.com"
+    ) -> str:
+        """Make a role for a service, with the policy statements `allow` and leave to write logs; returns its ARN.
+
+        `service` may be several: each of them may assume the role.
+        """
         iam = self.client("iam")
         trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
         role = iam.create_role(RoleName=self.name(base), AssumeRolePolicyDocument=_policy([trust]))["Role"]

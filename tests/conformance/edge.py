@@ -10,7 +10,7 @@ from itertools import count
 import pytest
 from support import Account, archive, eventually
 
-from cloudkata.checking import web
+from cloudkata.targets import web
 
 NO_CLOUDFRONT = "LocalStack 4.14 without a token has no CloudFront"
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="CloudFront Functions need Node.js")

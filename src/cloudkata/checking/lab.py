@@ -8,11 +8,11 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cloudkata.checking import web
 from cloudkata.checking.requests import Request, requests, watching
 from cloudkata.checking.waiting import eventually
 from cloudkata.deployment.crew import Crew
 from cloudkata.deployment.learner import Called, Caller
+from cloudkata.targets import web
 from cloudkata.targets.session import Clock, Session
 
 _SYLLABLES = ("ba", "de", "fi", "go", "ha", "ju", "ka", "li", "mo", "na", "pe", "ri", "so", "tu", "ve", "wi", "zo")

@@ -11,6 +11,8 @@ from cloudkata.course.find import CourseError, read_toml
 
 OutputKind = Literal[
     "bucket-name",
+    "distribution-domain",
+    "distribution-id",
     "function-name",
     "identity-pool-id",
     "layer-version-arn",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from botocore.exceptions import ParamValidationError
+
 from cloudkata.targets.session import Session
 
 _NAME = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
@@ -157,12 +159,30 @@ def _state_machine_arn(name: str, value: str, session: Session) -> None:
         raise OutputError(f"the output {name} is {value!r}, but there is no such state machine") from None
 
 
+def _distribution_id(name: str, value: str, session: Session) -> None:
+    client = session.client("cloudfront", session.checks)
+    try:
+        config = client.get_distribution(Id=value)["Distribution"]["DistributionConfig"]
+    except (client.exceptions.NoSuchDistribution, ParamValidationError):
+        raise OutputError(f"the output {name} is {value[:200]!r}, but there is no such distribution") from None
+    if not any(str(config.get(field, "")).startswith(session.prefix) for field in ("CallerReference", "Comment")):
+        raise OutputError(f"the output {name} is {value!r}, a distribution without lab.name(...) as CallerReference")
+
+
+def _distribution_domain(name: str, value: str, session: Session) -> None:
+    found = session.client("cloudfront", session.checks).list_distributions()["DistributionList"].get("Items", [])
+    if value not in [entry["DomainName"] for entry in found]:
+        raise OutputError(f"the output {name} is {value[:200]!r}, which is no distribution's DomainName")
+
+
 def _own_name(name: str, value: str, session: Session) -> None:
     if not value.startswith(session.prefix + "-"):
         raise OutputError(f"the output {name} is {value!r}, which lab.name(...) of this attempt did not make")
 
 
 _KINDS: dict[str, Callable[[str, str, Session], None]] = {
+    "distribution-domain": _distribution_domain,
+    "distribution-id": _distribution_id,
     "function-name": _function_name,
     "layer-version-arn": _layer_version_arn,
     "table-name": _table_name,

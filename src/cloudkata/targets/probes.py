@@ -352,4 +352,7 @@ def _request_log(bench: Bench):
     return [entry["carried"] for entry in entries] == [["secret"]], f"{len(entries)} request(s) logged"
 
 
-from cloudkata.targets import state_machine_probes  # noqa: E402, F401 (they register themselves with what is above)
+from cloudkata.targets import (  # noqa: E402 (they register themselves with what is above)
+    edge_probes,  # noqa: F401
+    state_machine_probes,  # noqa: F401
+)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+# On AWS its requests are signed for all Regions at once and go to a host of the account's; an emulator has neither.
+_STORES = "cloudfront-keyvaluestore"
 PATIENCE = ("call", "propagation", "poll", "edge")
 
 
@@ -74,11 +77,20 @@ class Session:
         session = botocore.session.Session()
         session.set_config_variable("config_file", "/dev/null")
         session.set_config_variable("credentials_file", "/dev/null")
-        return session.create_client(
+        options = {"retries": {"max_attempts": 1, "mode": "standard"}, "read_timeout": 70, "inject_host_prefix": False}
+        made = session.create_client(
             service,
             region_name=self.region,
             endpoint_url=self.endpoint,
             aws_access_key_id=keys.access_key_id,
             aws_secret_access_key=keys.secret_access_key,
-            config=Config(retries={"max_attempts": 1, "mode": "standard"}, read_timeout=70, inject_host_prefix=False),
+            config=Config(**options, signature_version="v4" if service == _STORES else None),
         )
+        if service == _STORES:
+            made.meta.events.register_first(f"request-created.{service}", _to_the_endpoint)
+        return made
+
+
+def _to_the_endpoint(request, **_) -> None:
+    """Take the account that botocore puts before the host out of a URL."""
+    request.url = re.sub(r"//\d{12}\.", "//", request.url, count=1)
