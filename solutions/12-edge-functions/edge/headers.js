@@ -1,0 +1,17 @@
+// Runs at viewer-response, before an answer goes to the viewer.
+
+const SECURITY = {
+    'strict-transport-security': { value: 'max-age=31536000' },
+    'x-content-type-options': { value: 'nosniff' },
+    'x-frame-options': { value: 'DENY' },
+};
+
+function handler(event) {
+    const response = event.response;
+    // kata: task headers
+    Object.assign(response.headers, SECURITY);
+    response.headers['x-request-id'] = { value: event.context.requestId };
+    // kata: starter
+    // kata: end
+    return response;
+}
