@@ -82,7 +82,7 @@ def serves(site: Site, path: str, text: str, why: str, headers=None):
 # --- rewrite ---
 
 
-@check(task="rewrite", needs=("cloudfront.functions", "cloudfront.lambda-edge"))
+@check(task="rewrite", needs=("cloudfront.functions", "cloudfront.lambda-edge"), cards=("lambda-edge-region-vpc",))
 def test_serves_the_index(lab):
     """An address that ends with a slash shows that folder's index.html, and stays as it is."""
     site = Site(lab)
@@ -393,6 +393,7 @@ def encoded(data: str | bytes) -> str:
     task="token",
     needs=("cloudfront.functions", "cloudfront.lambda-edge", "cloudfront.key-value-store"),
     after=("12.serves-the-index",),
+    cards=("cloudfront-functions-table",),
 )
 def test_lets_members_in(lab):
     """Whoever has a valid token sees the page, however long the token holds and whatever else it says."""
@@ -428,6 +429,7 @@ def test_keeps_strangers_out(lab):
     task="token",
     needs=("cloudfront.functions", "cloudfront.lambda-edge", "cloudfront.key-value-store"),
     after=("12.serves-the-index",),
+    cards=("q-edge-vs-cff",),
 )
 def test_keeps_forged_tokens_out(lab):
     """A token that was changed, signed with another secret or not signed at all opens nothing."""
