@@ -7,9 +7,10 @@ import asyncio
 import pytest
 from ministack.core.responses import get_account_id
 
-from cloudkata.engine.front_door import FrontDoor, RequestLog, is_admin_path, plain_path
+from cloudkata.engine.front_door import FrontDoor, is_admin_path, plain_path
 from cloudkata.engine.keys import KeyRing
 from cloudkata.engine.owners import Owners
+from cloudkata.engine.request_log import RequestLog
 
 
 @pytest.mark.parametrize(

@@ -70,3 +70,17 @@ def coverage(
 
     course = find_course(Path.cwd())
     graph.run(console_for(json_file), course, everything=everything, json_file=json_file, page=page)
+
+
+def prove(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[CARD]...", help="The cards; none for all.")] = None,
+    json_file: JsonFile = "",
+) -> None:
+    """Prove what a card says: run the checks behind it on the reference solution, and show the calls that settle it.
+
+    Example: kata prove ddb-transactions
+    """
+    from cloudkata.cli import proof
+
+    held = proof.run(console_for(json_file), find_course(Path.cwd()), names or [], json_file)
+    raise typer.Exit(0 if held else 1)

@@ -10,21 +10,18 @@ import contextlib
 import json
 import posixpath
 import re
-import threading
 import time
-from collections import deque
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from urllib.parse import parse_qs, unquote
 
 from cloudkata.engine.keys import UNSIGNED, KeyRing
 from cloudkata.engine.owners import Owners
+from cloudkata.engine.request_log import Call, RequestLog
 from cloudkata.engine.watches import Watches
 
 _ADMIN = re.compile(r"(^|/)_(ministack|localstack)(/|$)", re.IGNORECASE)
 _HEALTH = frozenset({"/health"})
 _BODY_BYTES = 256 << 20
-_LOG_ENTRIES = 50_000
 # No name below these can be made to lead here by somebody else: API Gateway's are *.execute-api.127.0.0.1.
 _HOST = re.compile(
     r"^(([a-z0-9.-]+\.)?(127\.0\.0\.1|localhost)|\[::1\]|[a-z0-9]+\.cloudfront\.net)(:\d+)?$", re.IGNORECASE
@@ -36,52 +33,7 @@ REQUEST_ID_HEADER = "x-kata-request-id"
 _SERVED_UNSIGNED = re.compile(
     r"^/(_aws/|_user_request_|restapis/|_download/|oauth2/|login|logout|[^/]+/\.well-known/)", re.IGNORECASE
 )
-_SCOPE = re.compile(r"Credential=[^/,]+/\d{8}/[^/,]+/([a-z0-9-]{1,40})/aws4_request")
-_ACTION = re.compile(rb"(?:^|&)Action=(\w{1,100})")
 _LINEAGE = re.compile(rb"Lineage=[^;:]*:(\d+)")
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One request: `time` in seconds since the epoch, `operation` as named by the protocol or METHOD path.
-
-    `service` is the one that it was signed for, empty without a signature; `carried` names the watched texts that
-    stood in it.
-    """
-
-    number: int
-    time: float
-    key_set: str
-    account: str
-    service: str
-    operation: str
-    path: str
-    status: int
-    via: str
-    carried: tuple[str, ...] = ()
-
-
-class RequestLog:
-    """The last requests, oldest first. Thread-safe."""
-
-    def __init__(self) -> None:
-        self._entries: deque[Entry] = deque(maxlen=_LOG_ENTRIES)
-        self._lock = threading.Lock()
-        self._number = 0
-
-    def add(self, **fields) -> None:
-        with self._lock:
-            self._number += 1
-            self._entries.append(Entry(number=self._number, **fields))
-
-    def since(self, number: int, account: str = "") -> list[dict]:
-        with self._lock:
-            found = [entry for entry in self._entries if entry.number > number]
-        return [asdict(entry) for entry in found if not account or entry.account == account]
-
-    @property
-    def last(self) -> int:
-        return self._number
 
 
 def plain_path(path: str) -> str:
@@ -134,34 +86,36 @@ class FrontDoor:
             unsigned, receive = await self._owners.account(scope, headers, receive)
             owner = (UNSIGNED, unsigned) if unsigned else None
         operation = headers.get("x-amz-target", "").rpartition(".")[2] or f"{scope.get('method', 'WS')} {scope['path']}"
-        status = [0]
+        call = Call(headers, operation)
         request_id: list[bytes] = []
-        action: list[str] = []
 
         async def sending(message):
             if message["type"] == "http.response.start":
-                status[0] = message["status"]
+                call.answered(message)
                 message = {**message, "headers": _reply_headers(message.get("headers", ()), request_id)}
+            else:
+                call.said(message.get("body", b""))
             await send(message)
 
         try:
             if refusal is not None:
-                status[0] = refusal[0]
+                call.status, call.error = refusal[0], refusal[1]
                 await _refuse(scope, receive, send, *refusal)
             else:
                 scope = {**scope, "headers": _clean(scope["headers"])}
                 with _in_account(unsigned):
-                    await self._app(scope, _bounded(receive, _is_form(headers) and action), sending)
+                    await self._app(scope, _bounded(receive, call), sending)
         finally:
             key_set, account = owner or ("", "")
             self.log.add(
                 time=self._clock(),
                 key_set=key_set,
                 account=account,
-                service=_signed_service(headers),
-                operation=(action or [operation])[0][:200],
+                service=call.service,
+                operation=call.operation[:200],
                 path=scope["path"][:500],
-                status=status[0],
+                status=call.status,
+                error=call.error[:200],
                 via=via,
                 carried=look.carried() if look else (),
             )
@@ -263,25 +217,14 @@ def _reply_headers(headers, request_id: list[bytes]) -> list[tuple[bytes, bytes]
     return [*kept, (b"x-amzn-requestid", request_id[0])]
 
 
-def _is_form(headers: dict[str, str]) -> bool:
-    """Whether the request is in the query protocol (IAM, STS, SNS), whose body names the operation."""
-    return headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
-
-
-def _signed_service(headers: dict[str, str]) -> str:
-    found = _SCOPE.search(headers.get("authorization", ""))
-    return found.group(1) if found else ""
-
-
-def _bounded(receive, action: list[str] | bool = False):
-    """`receive`, cut off where a body without a length grows past the limit; a form's `Action` is put into `action`."""
+def _bounded(receive, call: Call):
+    """`receive`, cut off where a body without a length grows past the limit; `call` sees what passes."""
     seen = 0
 
     async def receiving():
         nonlocal seen
         message = await receive()
-        if isinstance(action, list) and not action and (found := _ACTION.search(message.get("body", b""))):
-            action.append(found.group(1).decode())
+        call.sent(message.get("body", b""))
         seen += len(message.get("body", b""))
         return {"type": "http.disconnect"} if seen > _BODY_BYTES else message
 

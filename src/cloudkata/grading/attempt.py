@@ -65,7 +65,7 @@ class Abandoned(Exception):
 
 @dataclass(frozen=True)
 class Run:
-    """How to run an attempt: one `task` alone, the `seed` of another run, and who watches.
+    """How to run an attempt: one `task` alone or the checks in `only`, the `seed` of another run, and who watches.
 
     `first`: checks to run before the others. `seen` gets each verdict as soon as it is there. `stopped` is asked
     between two checks whether to leave the rest.
@@ -77,6 +77,7 @@ class Run:
     first: Collection[str] = ()
     seen: Callable[[Verdict], None] = lambda verdict: None
     stopped: Callable[[], bool] = lambda: False
+    only: Collection[str] = ()
 
 
 def attempt(
@@ -159,9 +160,8 @@ class _Grading:
         deployed = Deployed(session, outputs, crew, self._seed, target.lacks(needed) if needed else {})
         if crew is not None:
             crew.outputs = outputs
-        only = (
-            with_groundwork(lab.checks, [spec.id for spec in lab.checks if spec.task == run.task]) if run.task else None
-        )
+        wanted = run.only or [spec.id for spec in lab.checks if spec.task == run.task]
+        only = with_groundwork(lab.checks, list(wanted)) if wanted else None
         verdicts = tuple(
             run_checks(
                 lab,
@@ -179,9 +179,7 @@ class _Grading:
         if _status(verdicts) != PASS:
             _blame(session, "while the checks ran")
         failing = [verdict.id for verdict in verdicts if verdict.status == FAILED]
-        some = any(
-            verdict.status == PASSED for verdict in verdicts
-        )  # where nothing works, no single belief explains it
+        some = any(v.status == PASSED for v in verdicts)  # where nothing works, no single belief explains it
         found = diagnose(self._course, lab.slug, failing) if failing and some and not only else Diagnosis()
         return self._came_to(_status(verdicts), verdicts=verdicts, deployment=deployment, diagnosis=found)
 
