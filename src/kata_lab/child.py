@@ -18,9 +18,22 @@ def main(control):
     sys.path.insert(0, folder)
     settings = json.loads(sys.argv[1])
     channel = Channel(control)
+    _make_clients(json.loads(sys.argv[2]), settings, folder)
     while True:
         _, body = channel.receive()
         channel.send(json.dumps(_answer(json.loads(body), settings, folder)).encode(), op="done")
+
+
+def _make_clients(services, settings, folder):
+    """Have the clients ready that were used the last time; whatever is wrong with one shows when it is asked for."""
+    from kata_lab.lab import Lab
+
+    lab = Lab(folder=folder, **settings)
+    for service in services:
+        try:
+            lab.client(service)
+        except Exception:  # noqa: S112
+            continue
 
 
 def _answer(task, settings, folder):

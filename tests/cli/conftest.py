@@ -20,7 +20,7 @@ class Person:
         self.env = {**os.environ, "COLUMNS": "80", "XDG_RUNTIME_DIR": str(runtime), "TMPDIR": str(runtime)}
 
     def argv(self, *words) -> list[str]:
-        return [sys.executable, "-m", "cloudkata.cli.main", *map(str, words)]
+        return [sys.executable, "-m", "cloudkata.cli.kata", *map(str, words)]
 
     def kata(self, *words, expect: int = 0, **env) -> subprocess.CompletedProcess:
         """Run a command; its exit status must be `expect`."""

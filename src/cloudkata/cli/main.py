@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import select
 import signal
 import sys
 
 import typer
 from rich.console import Console
 
-from cloudkata.cli import author, check, doctor, engine, learner, study
+from cloudkata.cli import author, check, doctor, engine, learner, study, watch
 from cloudkata.course import CourseError
 from cloudkata.engine.remote import EngineError
 from cloudkata.study.store import StoreError
 
 USAGE, FAULT, STOPPED = 4, 3, 130
+TRACEBACK_ENV = "CLOUDKATA_TRACEBACK"
 
 app = typer.Typer(
     help="A hands-on AWS course whose autograder proves what your code does.",
@@ -25,6 +28,7 @@ _LEARNING, _REVISING, _WORKING, _AUTHORING = "Learn", "Revise", "Use the engine"
 app.command("next", rich_help_panel=_LEARNING)(learner.next_lab)
 app.command("start", rich_help_panel=_LEARNING)(learner.start)
 app.command("check", rich_help_panel=_LEARNING)(check.check)
+app.command("watch", rich_help_panel=_LEARNING)(watch.watch)
 app.command("hint", rich_help_panel=_LEARNING)(learner.hint)
 app.command("list", rich_help_panel=_LEARNING)(learner.list_labs)
 app.command("reset", rich_help_panel=_LEARNING)(learner.reset)
@@ -58,34 +62,58 @@ def _stop(number: int, frame: object) -> None:
 
 
 def main() -> None:
-    """The console script: a sentence and an exit status for every error we know of."""
-    complain = Console(stderr=True, highlight=False, soft_wrap=True)
+    """The console script: a sentence and an exit status for every error."""
     for name in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(name) is signal.SIG_DFL:  # not where somebody has it ignored, as nohup does
             signal.signal(name, _stop)
+    sentence = ""
     try:
         status = app(standalone_mode=False, prog_name="kata")
-    except typer._click.exceptions.ClickException as error:  # type: ignore[attr-defined]
-        complain.print(f"kata: {error.format_message()}", markup=False)
-        status = USAGE
     except typer.Exit as error:
         status = error.exit_code
-    except CourseError as error:
-        complain.print(f"kata: {error}", markup=False)
-        status = USAGE
-    except (EngineError, StoreError) as error:
-        complain.print(f"kata: {error}", markup=False)
-        status = FAULT
-    except (KeyboardInterrupt, typer.Abort):
-        complain.print("kata: stopped", markup=False)
-        status = STOPPED
-    except BrokenPipeError:  # whoever read the output has seen enough
-        os._exit(0)
+    except BaseException as error:
+        sentence, status = _explain(error)
+    if status == STOPPED:  # typer makes an exit status of Ctrl-C itself
+        sentence = "stopped"
+    if sentence:
+        with contextlib.suppress(OSError):
+            Console(stderr=True, highlight=False, soft_wrap=True).print(f"kata: {sentence}", markup=False)
     try:
         sys.stdout.flush()
     except BrokenPipeError:
         pass
     os._exit(status if isinstance(status, int) else 0)  # daemon threads hold sandboxes: end them with this process
+
+
+def _explain(error: BaseException) -> tuple[str, int]:
+    """(a sentence for people, the exit status)."""
+    if isinstance(error, typer._click.exceptions.ClickException):  # type: ignore[attr-defined]
+        return error.format_message(), USAGE
+    if isinstance(error, CourseError):
+        return str(error), USAGE
+    if isinstance(error, EngineError | StoreError):
+        return str(error), FAULT
+    if isinstance(error, SystemExit):
+        return "", error.code if isinstance(error.code, int) else 1
+    if isinstance(error, BrokenPipeError) and _nobody_reads():
+        return "", 0  # whoever read the output has seen enough
+    cause: BaseException | None = error
+    while cause is not None:  # what goes wrong while the command is being stopped is no news
+        if isinstance(cause, KeyboardInterrupt | typer.Abort):
+            return "stopped", STOPPED
+        cause = cause.__context__
+    if os.environ.get(TRACEBACK_ENV):
+        import traceback
+
+        traceback.print_exception(error)
+    kind = type(error).__name__
+    return f"our fault, not yours: {kind}: {error}. With {TRACEBACK_ENV}=1 you see where, for a report.", FAULT
+
+
+def _nobody_reads() -> bool:
+    waiting = select.poll()
+    waiting.register(sys.stdout, select.POLLERR)
+    return bool(waiting.poll(0))
 
 
 if __name__ == "__main__":

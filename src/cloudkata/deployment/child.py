@@ -9,6 +9,7 @@ import os
 import select
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from cloudkata.deployment.packages import FOLDER, Offer, offers
@@ -32,8 +33,10 @@ class ChildGone(Exception):
 class Child:
     """Runs functions of the learner's files one after the other. Use as a context manager, from one thread."""
 
-    def __init__(self, folder: Path, session: Session, name: str = "deploy") -> None:
+    def __init__(self, folder: Path, session: Session, name: str = "deploy", services: Sequence[str] = ()) -> None:
+        """`services`: those to have a client for before the first call, which then does not wait for it."""
         self._folder, self._session, self._name = folder, session, name
+        self._services = services
         self._printed = bytearray()
         self._stack = contextlib.ExitStack()
 
@@ -54,7 +57,9 @@ class Child:
         read, write = os.pipe()
         self._stack.callback(os.close, read)
         try:
-            self._sandboxed = start(_program(self._folder, self._session, scratch), stdout=write, stderr=write)
+            self._sandboxed = start(
+                _program(self._folder, self._session, scratch, self._services), stdout=write, stderr=write
+            )
         finally:
             os.close(write)
         self._stack.callback(self._sandboxed.kill)
@@ -142,7 +147,7 @@ class Child:
             self._printed += chunk[: max(0, _PRINTED_BYTES - len(self._printed))]
 
 
-def _program(folder: Path, session: Session, scratch: str) -> Program:
+def _program(folder: Path, session: Session, scratch: str, services: Sequence[str]) -> Program:
     spec = importlib.util.find_spec("kata_lab")
     assert spec is not None and spec.origin is not None
     readonly = {_FOLDER: str(folder.resolve()), "/var/runtime/kata_lab": str(Path(spec.origin).parent)}
@@ -182,7 +187,7 @@ def _program(folder: Path, session: Session, scratch: str) -> Program:
         env=env,
         cwd=_FOLDER,
         port=session.port,
-        args=[json.dumps(settings)],
+        args=[json.dumps(settings), json.dumps(list(services))],
         path_last=["/var/runtime"] if isolation().full else parents,
         outside_tmp=scratch,
     )

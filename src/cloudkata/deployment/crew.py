@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,17 +17,27 @@ class Crew:
 
     Starting one costs more than most calls, so `size` of them are started ahead, in the background, more when they
     are asked for, and one that was lost is made good. `files` names the file of each function that may be called.
+    `services` are those that each process has a client for; `spare` are started ahead to make good what is lost.
     """
 
-    def __init__(self, folder: Path, session: Session, files: dict[str, str], size: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        session: Session,
+        files: dict[str, str],
+        size: int,
+        services: Sequence[str] = (),
+        spare: int = 0,
+    ) -> None:
         self.outputs: dict[str, str] = {}  # what the functions find in lab.outputs: set once they are verified
         self._folder, self._session, self._files, self._size = folder, session, files, size
+        self._services, self._spare = services, spare
         self._ready: deque[Future[Caller]] = deque()
         self._all: list[Future[Caller]] = []
 
     def __enter__(self) -> Crew:
         self._starting = ThreadPoolExecutor(2, "kata-crew")
-        for _ in range(self._size):
+        for _ in range(self._size + self._spare):
             self._order()
         return self
 
@@ -61,4 +72,4 @@ class Crew:
         self._ready.append(future)
 
     def _start(self) -> Caller:
-        return Caller(self._folder, self._session, self._files)
+        return Caller(self._folder, self._session, self._files, self._services)

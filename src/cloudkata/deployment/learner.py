@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,8 +80,12 @@ def _closed(folder: Path) -> str:
     if not isolation().drop_uid:
         return ""
     for path in (folder, *sorted(folder.rglob("*"))):
-        wanted = stat.S_IROTH | stat.S_IXOTH if path.is_dir() else stat.S_IROTH
-        if not path.is_symlink() and path.stat().st_mode & wanted != wanted:
+        try:
+            mode = path.lstat().st_mode
+        except FileNotFoundError:
+            continue  # an editor has just put another in its place
+        wanted = stat.S_IROTH | stat.S_IXOTH if stat.S_ISDIR(mode) else stat.S_IROTH
+        if not stat.S_ISLNK(mode) and mode & wanted != wanted:
             return str(path)
     return ""
 
@@ -91,11 +96,11 @@ class Caller:
     `usable` is false once it was ended, or did not answer in time. Raises what Child raises when it is made.
     """
 
-    def __init__(self, folder: Path, session: Session, files: dict[str, str]) -> None:
+    def __init__(self, folder: Path, session: Session, files: dict[str, str], services: Sequence[str] = ()) -> None:
         self.outputs: dict[str, str] = {}
         self.usable = True
         self._files = files
-        self._child = Child(folder, session, "call")
+        self._child = Child(folder, session, "call", services)
         self._child.__enter__()
 
     def close(self) -> None:

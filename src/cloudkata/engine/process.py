@@ -50,6 +50,15 @@ class Engine(Remote):
             lock = _take_lock(state)
         except OSError as error:
             raise EngineError(f"the engine has nowhere to keep its files: {error}") from error
+        try:
+            return cls._start_in(state, lock, factor, behaviours)
+        except BaseException:  # Ctrl-C too: a process that was just started ends when it finds no owner
+            shutil.rmtree(state, ignore_errors=True)
+            os.close(lock)
+            raise
+
+    @classmethod
+    def _start_in(cls, state: Path, lock: int, factor: float, behaviours: Iterable[str] | None) -> Engine:
         read, write = os.pipe()
         config = {
             "state": str(state),
@@ -78,8 +87,6 @@ class Engine(Remote):
             process.wait()
             process.stdin.close()  # type: ignore[union-attr]
             tail = _tail(state / "engine.log")
-            shutil.rmtree(state, ignore_errors=True)
-            os.close(lock)
             raise EngineError(f"the engine did not start: {answer.get('error') or tail or 'it gave no reason'}")
         return cls(process, state, answer, lock)
 

@@ -12,6 +12,8 @@ from cloudkata.deployment.crew import Crew
 from cloudkata.deployment.learner import Deployment, deploy
 from cloudkata.targets.session import Session
 
+_SPARE = 2  # processes that a check ends in the middle of a race
+
 
 class Place:
     """One attempt's own. It may be prepared long before it is used: that is what makes `kata watch` quick.
@@ -19,9 +21,13 @@ class Place:
     The processes see the folder itself, so what is saved in it later is what they run.
     """
 
-    def __init__(self, lab: Lab, folder: Path, session: Session) -> None:
-        self.session, self.folder = session, folder
-        self.crew = Crew(folder, session, lab.calls, lab.racers if lab.calls else 0)
+    def __init__(self, lab: Lab, folder: Path, session: Session, last: Session | None = None) -> None:
+        """`last`: the session of an attempt before, whose clients will be needed again."""
+        self.session, self.folder, self._last = session, folder, last
+        self._services = last.services() if last else []
+        size = lab.racers if lab.calls else 0
+        spare = _SPARE if last and size > 1 else 0
+        self.crew = Crew(folder, session, lab.calls, size, self._services, spare)
         self._child: Future[Child] | None = None
         self._prepared = False
 
@@ -32,7 +38,10 @@ class Place:
         self._prepared = True
         self._identity = _identity(self.folder)
         self._starting = ThreadPoolExecutor(1, "kata-place")
-        self._child = self._starting.submit(Child(self.folder, self.session).__enter__)
+        child = Child(self.folder, self.session, services=self._services)
+        self._child = self._starting.submit(child.__enter__)
+        if self._last is not None:
+            self._starting.submit(self.session.make_clients_of, self._last)
         self.crew.__enter__()
 
     def deploy(self) -> Deployment:

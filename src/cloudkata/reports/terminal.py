@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cloudkata.checking.verdict import BLOCKED, ERROR, FAILED, PASSED, SKIPPED, Verdict
+from cloudkata.course.model import Lab
 from cloudkata.grading.attempt import FAIL, FAULT, NOT_DEPLOYED, PASS, Attempt
 from cloudkata.reports.text import safe
 
@@ -19,28 +20,38 @@ _CALLS = 4  # the last changing calls before a deployment failed
 
 def show(console: Console, attempt: Attempt, everything: bool = False) -> None:
     """Print what the attempt came to: the first failing check in full and a line a task, or every check."""
-    lab = attempt.lab
-    console.print(Text(f"Lab {lab.number}: {lab.title}", style="bold"))
+    show_heading(console, attempt)
+    show_outcome(console, attempt, everything)
+
+
+def show_heading(console: Console, attempt: Attempt) -> None:
+    """What was graded, where and with which seed."""
+    console.print(Text(f"Lab {attempt.lab.number}: {attempt.lab.title}", style="bold"))
     where = f"on the {attempt.target} engine, isolation: {attempt.isolation}, seed {attempt.seed}"
     console.print(Text(where, style="dim"))
     if attempt.isolation == "none":
         console.print(Text("Not isolated: this code ran with your own rights. Grade only code that you trust."))
     console.print()
+
+
+def show_outcome(console: Console, attempt: Attempt, everything: bool = False, told: str = "") -> None:
+    """The verdicts and what they come to; the check `told` has been shown in full already."""
     if attempt.status == NOT_DEPLOYED:
         _not_deployed(console, attempt)
     elif attempt.problem:
         _block(console, "our fault", attempt.problem)
     if everything:
         for verdict in attempt.verdicts:
-            _verdict(console, attempt, verdict)
+            show_verdict(console, attempt.lab, verdict)
     else:
         _tasks(console, attempt)
         bad = [verdict for verdict in attempt.verdicts if verdict.status not in (PASSED, SKIPPED)]
         if bad:
-            console.print()
-            _verdict(console, attempt, bad[0])
+            if not told:
+                console.print()
+                show_verdict(console, attempt.lab, bad[0])
             if len(bad) > 1:
-                console.print(Text(f"    {len(bad) - 1} more: kata check {lab.number} --all", style="dim"))
+                console.print(Text(f"    {len(bad) - 1} more: kata check {attempt.lab.number} --all", style="dim"))
     _beliefs(console, attempt)
     console.print()
     console.print(_closing(attempt))
@@ -70,7 +81,8 @@ def _beliefs(console: Console, attempt: Attempt) -> None:
             console.print(Padding(Text(variant.correction, style="dim"), (0, 0, 0, 4)))
 
 
-def _verdict(console: Console, attempt: Attempt, verdict: Verdict) -> None:
+def show_verdict(console: Console, lab: Lab, verdict: Verdict) -> None:
+    """One check, in full unless it passed."""
     mark = Text(f"{_MARK[verdict.status]} {verdict.status}", style=_STYLE[verdict.status])
     console.print(_columns(mark, Text(verdict.claim), indent=0, width=9))
     if verdict.status == PASSED:
@@ -81,7 +93,7 @@ def _verdict(console: Console, attempt: Attempt, verdict: Verdict) -> None:
         _block(console, "saw", verdict.actual)
     if verdict.why:
         _block(console, "why", verdict.why)
-    hints = {task.id: task.hints[0] for task in attempt.lab.tasks}
+    hints = {task.id: task.hints[0] for task in lab.tasks}
     if verdict.status == FAILED and verdict.task in hints:
         _block(console, "hint", hints[verdict.task])
 

@@ -70,6 +70,15 @@ class Session:
             made = self._clients[service, keys] = self._make_client(service, keys)
         return made
 
+    def services(self) -> list[str]:
+        """The services that the learner's keys were used for so far, by the front door's names."""
+        return sorted({entry["service"] for entry in self.requests() if entry["key_set"] == "learner"} - {""})
+
+    def make_clients_of(self, other: Session) -> None:
+        """Make the clients that `other` has made, before somebody waits for them."""
+        for service, keys in list(other._clients):
+            self.client(service, self.checks if keys == other.checks else self.learner)
+
     def _make_client(self, service: str, keys: Keys):
         import botocore.session
         from botocore.config import Config

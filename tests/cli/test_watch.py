@@ -1,0 +1,213 @@
+"""Watching a lab: a verdict on every save, what failed first, and nothing left after Ctrl-C."""
+
+import json
+import os
+import queue
+import random
+import re
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+SECONDS = 60.0
+
+
+class Session:
+    """A command that goes on, its output line by line, in a process group of its own as a terminal would have it."""
+
+    def __init__(self, person, *words) -> None:
+        self.person = person
+        self.process = subprocess.Popen(
+            person.argv(*words),
+            cwd=person.folder,
+            env=person.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self._lines: queue.Queue[str] = queue.Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        for line in self.process.stdout:
+            self._lines.put(line)
+        self._lines.put("(the end)")
+
+    def until(self, *words: str) -> str:
+        """Everything up to the first line with one of `words` in it."""
+        deadline, said = time.monotonic() + SECONDS, ""
+        while True:
+            line = self._lines.get(timeout=max(0.01, deadline - time.monotonic()))
+            said += line
+            assert line != "(the end)" or "(the end)" in words, said
+            if any(word in line for word in words):
+                return said
+
+    def interrupt(self) -> int:
+        """Press Ctrl-C; the exit status, once nothing that it started is left."""
+        family = descendants(self.process.pid)
+        os.killpg(self.process.pid, signal.SIGINT)
+        status = self.process.wait(SECONDS)
+        deadline = time.monotonic() + 10
+        while left := [pid for pid in family if alive(*pid)]:
+            assert time.monotonic() < deadline, [Path(f"/proc/{pid}/cmdline").read_bytes() for pid, _ in left]
+            time.sleep(0.02)
+        return status
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+        self.process.stdout.close()
+
+
+def stat(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
+def alive(pid: int, born: str) -> bool:
+    try:
+        found = stat(pid)
+    except OSError:
+        return False
+    return found[0] not in "ZX" and found[19] == born
+
+
+def descendants(pid: int) -> list[tuple[int, str]]:
+    """The processes below `pid`, each with its start time."""
+    parents: dict[int, list[tuple[int, str]]] = {}
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            found = stat(int(path.name))
+        except OSError:
+            continue
+        parents.setdefault(int(found[1]), []).append((int(path.name), found[19]))
+    below, todo = [], [pid]
+    while todo:
+        mine = parents.get(todo.pop(), [])
+        below += mine
+        todo += [child for child, _ in mine]
+    return below
+
+
+def nothing_left(mini) -> None:
+    """An engine that had just been started needs a moment to find that nobody wants it."""
+    deadline = time.monotonic() + 10
+    while left := [path.name for path in (mini.folder.parent / "run").glob("kata-*")]:
+        assert time.monotonic() < deadline, left
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def watching(mini):
+    """Starts a watch and waits for its first verdict."""
+    made = []
+
+    def start(*words) -> Session:
+        made.append(Session(mini, "watch", *words))
+        made[-1].first = made[-1].until("PASSED", "NOT YET", "NOT DEPLOYED")
+        return made[-1]
+
+    yield start
+    for session in made:
+        session.close()
+
+
+def save(mini, name: str, old: str, new: str) -> None:
+    file = mini.folder / "workspace" / name
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
+
+
+def solution(mini, name: str) -> str:
+    return (mini.folder / "solutions" / name).read_text()
+
+
+def test_every_save_gets_a_verdict(mini, watching):
+    session = watching("0")
+    assert "NOT YET" in session.first and "on the embedded engine" in session.first
+    save(mini, "00-table/deploy.py", 'key = "key"', 'key = "name"')
+    said = session.until("NOT YET")
+    assert "saved at" in said and "'name'" in said
+    save(mini, "00-table/deploy.py", 'key = "name"', "key = ")
+    assert "SyntaxError" in session.until("NOT DEPLOYED")
+    save(mini, "00-table/deploy.py", "key = ", 'key = "id"')
+    assert "1 of 1 checks passed" in session.until("PASSED")
+    assert re.search(r"\d\.\d\d s after the save", session.until("after the save"))
+    assert "Next: kata next (lab 01" in session.until("Next:")
+    assert session.interrupt() == 0
+    nothing_left(mini)
+    attempts = json.loads(mini.kata("list", "0", "--json", "-").stdout)["attempts"]
+    assert [each["status"] for each in attempts] == ["failed", "failed", "not deployed", "passed"]
+
+
+def test_what_failed_is_tried_first_and_told_at_once(mini, watching, solve):
+    solve("01-script")
+    save(mini, "01-script/counter.py", "    reply = lab", "    return step\n    reply = lab")
+    session = watching("1")
+    assert "✗ failed  Each step is added" in session.first
+    save(mini, "01-script/counter.py", "return step", "return -step")
+    said = session.until("NOT YET")
+    # the failed check stands before the line of the task that runs before it in the order of the lab
+    assert said.index("✗ failed  Each step is added") < said.index("after the save") < said.index("✓ 1 of 1")
+    assert said.count("✗ failed") == 1
+    (mini.folder / "workspace/01-script/counter.py").write_text(solution(mini, "01-script/counter.py"))
+    assert "3 of 3 checks passed" in session.until("PASSED")
+    assert session.interrupt() == 0
+
+
+def test_a_folder_made_anew_is_what_is_checked(mini, watching):
+    session = watching("0")
+    folder = mini.folder / "workspace" / "00-table"
+    folder.rename(mini.folder / "workspace" / "old")
+    made = mini.folder / "workspace" / "made"
+    made.mkdir()
+    (made / "deploy.py").write_text(solution(mini, "00-table/deploy.py"))
+    made.rename(folder)
+    assert "1 of 1 checks passed" in session.until("PASSED")
+
+
+def test_each_attempt_has_an_account_of_its_own(mini, watching, solve):
+    """The same names deploy again and again, which one account would refuse."""
+    solve("00-table")
+    session = watching("0")
+    assert "PASSED" in session.first
+    for number in range(3):
+        with (mini.folder / "workspace/00-table/deploy.py").open("a") as file:
+            file.write(f"# {number}\n")
+        session.until("PASSED")
+        session.until("after the save")
+
+
+def test_a_learner_that_ends_a_prepared_process_is_told_so(mini, watching):
+    session = watching("0")
+    save(mini, "00-table/deploy.py", "def deploy", "import os\nos._exit(3)\n\n\ndef deploy")
+    assert "ended before deploy(lab) returned" in " ".join(session.until("NOT DEPLOYED").split())
+
+
+@pytest.mark.parametrize("words", [("check", "1", "--solution"), ("check", "2", "--solution"), ("watch", "1")])
+def test_ctrl_c_at_any_moment_leaves_nothing(mini, words):
+    seed = random.SystemRandom().randrange(1 << 32)
+    print(f"seed {seed}")
+    draw = random.Random(seed)
+    for _ in range(4):
+        session = Session(mini, *words)
+        try:
+            with pytest.raises(subprocess.TimeoutExpired):
+                session.process.wait(draw.uniform(0.5, 2.0))
+        except pytest.fail.Exception:  # it was through already
+            session.close()
+            continue
+        status = session.interrupt()
+        said = session.until("(the end)")
+        session.close()
+        assert "Traceback" not in said, said
+        assert (status, "stopped" in said) == (130, True) or (status, "No longer watching" in said) == (0, True), said
+        nothing_left(mini)
