@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ class Person:
     """Somebody at a terminal in `folder`, with a runtime folder of their own."""
 
     def __init__(self, folder: Path, runtime: Path) -> None:
-        self.folder = folder
+        self.folder, self.runtime = folder, runtime
         self.env = {**os.environ, "COLUMNS": "80", "XDG_RUNTIME_DIR": str(runtime), "TMPDIR": str(runtime)}
 
     def argv(self, *words) -> list[str]:
@@ -42,10 +43,9 @@ class Person:
 @pytest.fixture
 def mini(tmp_path):
     """Somebody in a fresh copy of the mini course."""
-    runtime = tmp_path / "run"
-    runtime.mkdir(mode=0o700)
-    shutil.copytree(MINI, tmp_path / "course", ignore=shutil.ignore_patterns("__pycache__"))
-    return Person(tmp_path / "course", runtime)
+    shutil.copytree(MINI, tmp_path / "course", ignore=shutil.ignore_patterns("__pycache__", "workspace"))
+    with tempfile.TemporaryDirectory(prefix="kt-") as runtime:  # the names of sockets are short
+        yield Person(tmp_path / "course", Path(runtime))
 
 
 @pytest.fixture

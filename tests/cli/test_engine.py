@@ -47,7 +47,7 @@ def settings(person, *words) -> dict:
 
 
 def runtime(person):
-    return person.folder.parent / "run" / "cloudkata"
+    return person.runtime / "cloudkata"
 
 
 def gone(pid: int, seconds: float = 10.0) -> bool:

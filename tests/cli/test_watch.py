@@ -99,7 +99,7 @@ def descendants(pid: int) -> list[tuple[int, str]]:
 def nothing_left(mini) -> None:
     """An engine that had just been started needs a moment to find that nobody wants it."""
     deadline = time.monotonic() + 10
-    while left := [path.name for path in (mini.folder.parent / "run").glob("kata-*")]:
+    while left := [path.name for path in mini.runtime.glob("kata-*")]:
         assert time.monotonic() < deadline, left
         time.sleep(0.02)
 
