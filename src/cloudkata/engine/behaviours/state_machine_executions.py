@@ -41,8 +41,8 @@ def register(context: Context) -> None:
 
     from cloudkata.engine.workflows import activities, callbacks, executions, operations
 
-    executions.Engine.clock = context.clock
-    executions.Engine.activity = context.activity
+    executions.Host.clock = context.clock
+    executions.Host.activity = context.activity
     at_once: dict[str, Callable[[dict], dict]] = {
         "StartExecution": executions.start,
         "StopExecution": operations.stop,

@@ -46,7 +46,7 @@ class Run:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
-class Engine:
+class Host:
     """What executions need of the engine; set once, when the behaviour is registered."""
 
     clock: AwsClock
@@ -89,14 +89,14 @@ def start_and_wait(data: dict) -> dict:
 
 def abort(arn: str, error: str | None, cause: str | None) -> None:
     """End an execution as ABORTED; nothing happens where it has ended."""
-    run = Engine.runs.get(arn)
+    run = Host.runs.get(arn)
     if run is not None:
         _end(run, "ABORTED", error=error, cause=cause)
 
 
 def when_ended(arn: str, listener: Callable[[dict], None]) -> None:
     """Have `listener` called with the record when the execution has ended, at once if it has."""
-    run = Engine.runs[arn]
+    run = Host.runs[arn]
     with run.lock:
         if not run.done.is_set():
             run.listeners.append(listener)
@@ -176,7 +176,7 @@ def prepare(machine: Machine, arn: str, name: str, given: str, **more) -> Run:
     line = Line(
         execution=arn,
         machine=machine,
-        clock=Engine.clock,
+        clock=Host.clock,
         history=History(record["events"], stepfunctions.now_iso, log.add),
         stop=Stop(),
         states=machine.definition["States"],
@@ -184,14 +184,14 @@ def prepare(machine: Machine, arn: str, name: str, given: str, **more) -> Run:
         context=context,
         variables={},
     )
-    run = Engine.runs[arn] = Run(record, line)
+    run = Host.runs[arn] = Run(record, line)
     run.listeners.append(lambda _: log.write())
     return run
 
 
 def go(run: Run, first: str, value: object, seconds: float | None) -> None:
     """Have an execution run in threads of its own, for at most `seconds` of AWS time."""
-    over = Engine.activity.begin("Express execution") if run.line.machine.express else lambda: None
+    over = Host.activity.begin("Express execution") if run.line.machine.express else lambda: None
 
     def work() -> None:
         try:
@@ -207,7 +207,7 @@ def go(run: Run, first: str, value: object, seconds: float | None) -> None:
             over()
 
     def watch() -> None:
-        if not Engine.clock.wait(run.done, seconds):
+        if not Host.clock.wait(run.done, seconds):
             _end(run, "TIMED_OUT")
 
     for task in (work, watch) if seconds is not None else (work,):

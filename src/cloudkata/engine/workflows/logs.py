@@ -22,11 +22,12 @@ class Log:
     def __init__(self, machine: Machine, execution: str) -> None:
         self._execution = execution
         self._machine = machine.name
-        self._level = machine.logging.get("level", "OFF")
-        self._data = bool(machine.logging.get("includeExecutionData"))
+        logging = _as_api(machine.logging)
+        self._level = logging.get("level", "OFF")
+        self._data = bool(logging.get("includeExecutionData"))
         self._groups = [
             target.get("cloudWatchLogsLogGroup", {}).get("logGroupArn", "")
-            for target in machine.logging.get("destinations") or ()
+            for target in logging.get("destinations") or ()
         ]
         self._lines: list[dict] = []
 
@@ -65,3 +66,12 @@ class Log:
             name = {"logGroupName": arn.split(":log-group:")[-1].removesuffix(":*"), "logStreamName": stream}
             cloudwatch_logs._create_log_stream(name)
             cloudwatch_logs._put_log_events({**name, "logEvents": self._lines})
+
+
+def _as_api(value):
+    """A configuration with the names of the API, where CloudFormation's were stored."""
+    if isinstance(value, list):
+        return [_as_api(part) for part in value]
+    if isinstance(value, dict):
+        return {name[:1].lower() + name[1:]: _as_api(part) for name, part in value.items()}
+    return value

@@ -95,7 +95,7 @@ def stop(data: dict) -> dict:
 def describe_machine(data: dict) -> dict:
     """The machine as it was when the execution started."""
     record = _record(data.get("executionArn") or "")
-    machine = executions.Engine.runs[record["executionArn"]].line.machine
+    machine = executions.Host.runs[record["executionArn"]].line.machine
     found = {
         "stateMachineArn": machine.version or machine.arn,
         "name": machine.name,
