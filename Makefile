@@ -40,15 +40,18 @@ lint: $(VENV)/all
 
 test: lint
 	$(BIN)/pytest --ignore tests/proof --ignore tests/hostile/test_as_user.py -n $(WORKERS)
-	$(BIN)/pytest tests/conformance --target bare -n $(WORKERS)
 	$(BIN)/kata lint
 	$(BIN)/kata matrix --changed
 
 proof: $(VENV)/all
+	@mkdir -p build
+	$(BIN)/pytest tests/conformance --target bare -n $(WORKERS)
 	$(BIN)/pytest tests/conformance --target alone -n $(WORKERS)
 	CLOUDKATA_STORM=50 $(BIN)/pytest tests/engine/test_kill_storm.py
 	$(BIN)/pytest tests/hostile/test_as_user.py
 	$(BIN)/pytest tests/proof -n $(WORKERS) --dist loadfile
+	$(BIN)/kata matrix
+	$(BIN)/kata prove --json build/proof.json
 
 # The conformance tests against any AWS-compatible endpoint, such as a LocalStack that runs already.
 ENDPOINT ?= http://127.0.0.1:4566
