@@ -6,7 +6,7 @@ WORKERS ?= 2
 SEEDS ?= 30
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: try venv test lint proof conformance bench seeds clean
+.PHONY: try venv test lint pr proof conformance bench seeds clean
 
 $(VENV)/base: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "cloudkata needs Python 3.11 or newer: make PYTHON=python3.11")'
@@ -42,6 +42,12 @@ test: lint
 	$(BIN)/pytest --ignore tests/proof --ignore tests/hostile/test_as_user.py -n $(WORKERS)
 	$(BIN)/kata lint
 	$(BIN)/kata matrix --changed
+
+# What is run for a change: all that `make test` runs (lint, tests, the matrix of labs that changed), and that no
+# starter is stale.
+pr: $(VENV)/all
+	$(BIN)/kata sync --check
+	$(MAKE) test
 
 proof: $(VENV)/all
 	@mkdir -p build

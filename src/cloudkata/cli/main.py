@@ -11,7 +11,7 @@ import sys
 import typer
 from rich.console import Console
 
-from cloudkata.cli import author, check, doctor, engine, learner, study, watch
+from cloudkata.cli import author, check, doctor, engine, learner, make, study, watch
 from cloudkata.course import CourseError
 from cloudkata.engine.remote import EngineError
 from cloudkata.study.store import StoreError
@@ -40,7 +40,9 @@ app.command("cards", rich_help_panel=_REVISING)(study.cards)
 app.command("prove", rich_help_panel=_REVISING)(study.prove)
 app.command("exam", rich_help_panel=_REVISING)(study.exam)
 app.command("coverage", rich_help_panel=_REVISING)(study.coverage)
+app.command("init", rich_help_panel=_WORKING)(make.init)
 app.command("doctor", rich_help_panel=_WORKING)(doctor.doctor)
+app.command("new-lab", rich_help_panel=_AUTHORING)(make.new_lab)
 app.command("lint", rich_help_panel=_AUTHORING)(author.lint)
 app.command("matrix", rich_help_panel=_AUTHORING)(author.matrix)
 app.command("sync", rich_help_panel=_AUTHORING)(author.sync)
