@@ -111,7 +111,10 @@ class CheckedLab:
 
     @property
     def clock(self) -> Clock:
-        """`lab.clock.advance(seconds)` moves AWS time forward, for checks that need "clock.advance"."""
+        """`lab.clock.advance(seconds)` moves AWS time forward, for checks that need "clock.advance".
+
+        `with lab.clock.paced(1.0):` has it run as fast as real time: what a function takes is as long for time-outs.
+        """
         return self._session.clock
 
     def client(self, service: str):

@@ -354,5 +354,6 @@ def _request_log(bench: Bench):
 
 from cloudkata.targets import (  # noqa: E402 (they register themselves with what is above)
     edge_probes,  # noqa: F401
+    queue_probes,  # noqa: F401
     state_machine_probes,  # noqa: F401
 )

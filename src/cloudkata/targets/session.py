@@ -29,6 +29,8 @@ class Clock(Protocol):
 
     def advance(self, seconds: float) -> float: ...
 
+    def paced(self, factor: float) -> contextlib.AbstractContextManager: ...
+
 
 @dataclass(frozen=True)
 class Session:
