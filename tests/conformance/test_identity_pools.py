@@ -100,8 +100,12 @@ def test_credentials_do_what_the_role_says_and_no_more(aws, pool):
 
 
 @pytest.mark.behaviour("policy_variables")
-def test_a_policy_may_name_the_identity(aws, pool):
-    pool.roles(authenticated=pool.role("members", "sqs:*"))
+@pytest.mark.parametrize("flow", ["enhanced", "basic"])
+def test_a_policy_may_name_the_identity(aws, flow):
+    pool = Identities(aws, AllowClassicFlow=True)
+    pool.users.user()
+    role = pool.role("members", "sqs:*")
+    pool.roles(authenticated=role)
     statement = {
         "Effect": "Allow",
         "Action": "s3:PutObject",
@@ -110,7 +114,11 @@ def test_a_policy_may_name_the_identity(aws, pool):
     aws.client("iam").put_role_policy(RoleName="members", PolicyName="p", PolicyDocument=policy(statement))
     bucket = f"photos-{aws.number}"
     aws.client("s3").create_bucket(Bucket=bucket)
-    found = pool.ask(pool.logins())
+    if flow == "enhanced":
+        found = pool.ask(pool.logins())
+    else:
+        found = open_id_token(pool)
+        found |= {"Credentials": assume(aws, role, found["Token"])["Credentials"]}
     s3 = session(aws, "s3", found["Credentials"])
     put = lambda folder: refusal(lambda: s3.put_object(Bucket=bucket, Key=f"{folder}/1", Body=b"x"))[1]  # noqa: E731
     assert (put(found["IdentityId"]), put("us-east-1:another")) == (200, 403)

@@ -3,8 +3,9 @@
 from cloudkata.checking.expectation import NotAsExpected, expect
 from cloudkata.checking.lab import CheckedLab, Reply
 from cloudkata.checking.waiting import eventually
+from cloudkata.targets.session import Keys
 
-__all__ = ["CheckedLab", "NotAsExpected", "Reply", "check", "eventually", "expect"]
+__all__ = ["CheckedLab", "Keys", "NotAsExpected", "Reply", "check", "eventually", "expect"]
 
 
 def check(*, task: str, needs=(), after=(), cards=()):

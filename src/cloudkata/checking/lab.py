@@ -13,7 +13,7 @@ from cloudkata.checking.waiting import eventually
 from cloudkata.deployment.crew import Crew
 from cloudkata.deployment.learner import Called, Caller
 from cloudkata.targets import web
-from cloudkata.targets.session import Clock, Session
+from cloudkata.targets.session import Clock, Keys, Session
 
 _SYLLABLES = ("ba", "de", "fi", "go", "ha", "ju", "ka", "li", "mo", "na", "pe", "ri", "so", "tu", "ve", "wi", "zo")
 
@@ -117,9 +117,9 @@ class CheckedLab:
         """
         return self._session.clock
 
-    def client(self, service: str):
-        """A boto3 client with the checks' own keys."""
-        return self._session.client(service, self._session.checks)
+    def client(self, service: str, keys: Keys | None = None):
+        """A boto3 client with the checks' own keys, or with others, such as temporary ones."""
+        return self._session.client(service, keys or self._session.checks)
 
     def other_account(self) -> OtherAccount:
         """A new account on the same target, to ask from outside. Raises LookupError where there is none."""

@@ -180,6 +180,7 @@ SEAMS = {
         Seam(_COGNITO, "_apply_custom_message_trigger", "b0404daf9e7f"),
         Seam(_COGNITO, "_send_verification_email", "bceed599b45c"),
         Seam(_COGNITO, "_build_auth_result", "ff9c8d0d9f5a"),
+        Seam("ministack.services.sts", "register_session", "a84ec986ec01"),
         Seam("ministack.services.sts", "_web_identity_trust_denied", "d9e237e9d6e9"),
     )
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import time
@@ -104,6 +105,7 @@ def archive(source: str) -> bytes:
 
 
 _PROBES: dict[str, tuple[str, Callable[[Bench], tuple[bool, str]]]] = {}
+_MORE = ("cloudkata.targets.identity_probes",)  # modules that register probes of their own
 
 
 def probe(behaviour: str, claim: str):
@@ -116,17 +118,24 @@ def probe(behaviour: str, claim: str):
     return mark
 
 
+def _probes() -> dict[str, tuple[str, Callable[[Bench], tuple[bool, str]]]]:
+    for module in _MORE:
+        importlib.import_module(module)
+    return _PROBES
+
+
 def known_behaviours() -> frozenset[str]:
     """The behaviours that there is a probe for."""
-    return frozenset(_PROBES)
+    return frozenset(_probes())
 
 
 def examine(session: Session, progress=lambda text: None, only: Iterable[str] | None = None) -> list[Finding]:
     """Try every behaviour on `session`, or those in `only`. What cannot be tried is not shown, with the reason."""
     bench = Bench(session)
     found = []
-    for behaviour in _PROBES if only is None else only:
-        claim, function = _PROBES[behaviour]
+    probes = _probes()
+    for behaviour in probes if only is None else only:
+        claim, function = probes[behaviour]
         progress(claim)
         began = time.monotonic()
         try:

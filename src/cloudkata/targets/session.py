@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 import socket
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -16,10 +18,11 @@ PATIENCE = ("call", "propagation", "poll", "edge")
 
 @dataclass(frozen=True)
 class Keys:
-    """AWS credentials; `role` says whose: the learner's or the checks'."""
+    """AWS credentials; temporary ones have a session token."""
 
     access_key_id: str
     secret_access_key: str
+    session_token: str = ""
 
 
 class Clock(Protocol):
@@ -82,24 +85,36 @@ class Session:
             self.client(service, self.checks if keys == other.checks else self.learner)
 
     def _make_client(self, service: str, keys: Keys):
-        import botocore.session
         from botocore.config import Config
 
-        session = botocore.session.Session()
-        session.set_config_variable("config_file", "/dev/null")
-        session.set_config_variable("credentials_file", "/dev/null")
         options = {"retries": {"max_attempts": 1, "mode": "standard"}, "read_timeout": 70, "inject_host_prefix": False}
-        made = session.create_client(
-            service,
-            region_name=self.region,
-            endpoint_url=self.endpoint,
-            aws_access_key_id=keys.access_key_id,
-            aws_secret_access_key=keys.secret_access_key,
-            config=Config(**options, signature_version="v4" if service == _STORES else None),
-        )
+        with _making:
+            made = _botocore().create_client(
+                service,
+                region_name=self.region,
+                endpoint_url=self.endpoint,
+                aws_access_key_id=keys.access_key_id,
+                aws_secret_access_key=keys.secret_access_key,
+                aws_session_token=keys.session_token or None,
+                config=Config(**options, signature_version="v4" if service == _STORES else None),
+            )
         if service == _STORES:
             made.meta.events.register_first(f"request-created.{service}", _to_the_endpoint)
         return made
+
+
+_making = threading.Lock()  # botocore's sessions are not for several threads at once
+
+
+@functools.cache
+def _botocore():
+    """One session for the process, which reads each service's model once and nothing of the user's."""
+    import botocore.session
+
+    session = botocore.session.Session()
+    session.set_config_variable("config_file", "/dev/null")
+    session.set_config_variable("credentials_file", "/dev/null")
+    return session
 
 
 def _to_the_endpoint(request, **_) -> None:

@@ -20,6 +20,7 @@ Needs cognito_tokens.
 
 from __future__ import annotations
 
+import contextvars
 import json
 import time
 
@@ -27,11 +28,13 @@ from cloudkata.engine.context import Context
 
 _ISSUER = "cognito-identity.amazonaws.com"
 _SESSION = "CognitoIdentityCredentials"
+_identity: contextvars.ContextVar[dict | None] = contextvars.ContextVar("kata_web_identity", default=None)
 
 
 def register(context: Context) -> None:
     context.seams.hook("ministack.services.cognito:_run_identity_handler", _serve)
     context.seams.hook("ministack.services.sts:_web_identity_trust_denied", _verified)
+    context.seams.hook("ministack.services.sts:register_session", _remember)
 
 
 class _Refused(Exception):
@@ -225,5 +228,17 @@ def _verified(original, role_arn: str, params: dict, use_json: bool):
         elif not isinstance(claims.get("exp"), (int, float)) or time.time() >= claims["exp"]:
             code, text = "ExpiredTokenException", "The token has expired."
     if not code:
-        return original(role_arn, params, use_json)
+        denied = original(role_arn, params, use_json)
+        _identity.set(claims if not denied and claims.get("iss") == f"https://{_ISSUER}" else None)
+        return denied
     return error_response_json(code, text, 400) if use_json else sts._error(400, code, text, ns="sts")
+
+
+def _remember(original, access_key: str, session: dict):
+    """The session of the basic flow knows its identity, as that of the enhanced flow does."""
+    claims = _identity.get()
+    if claims and "_identity_id" not in session:
+        known = {"_identity_id": "sub", "_identity_pool_id": "aud", "_cognito_amr": "amr"}
+        session |= {name: claims.get(claim) for name, claim in known.items()}
+        _identity.set(None)
+    return original(access_key, session)

@@ -7,7 +7,9 @@ The keys of an identity are `cognito-identity.amazonaws.com:sub`, `:aud` and `:a
 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html).
 
 MiniStack compares the text as it stands and gives a session no keys of its identity. Not here: variables in resource
-policies, values of the request rather than of the caller, and the basic flow's sessions.
+policies, and values of the request rather than of the caller.
+
+Needs identity_pools.
 """
 
 from __future__ import annotations
