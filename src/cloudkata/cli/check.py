@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -75,14 +76,14 @@ def check(
             progress = stack.enter_context(progress_line(console))
             result = (_kept if keep else _alone)(course, found, folder, Run(seed, task, progress))
     show(console, result, everything)
-    if not (variant or solution or at):
-        record(console, course, result, task)
     if keep:
         console.print(f'It is still deployed. To look at it: eval "$(kata env {found.number})". To end it: kata down')
     if json_file:
         write_json(json_file, as_dict(result))
     if junit_file:
         write_text(junit_file, as_junit(result))
+    if not (variant or solution or at):
+        record(console, course, result, task)
     raise typer.Exit(EXIT[result.status])
 
 
@@ -169,6 +170,8 @@ def record(console: Console, course: Course, result, task: str) -> None:
     console.print()
     if first and not task:
         what_was_proved(console, result.lab, {verdict.id for verdict in result.verdicts if verdict.status == "passed"})
+        if console.is_terminal and sys.stdin.isatty():
+            ask_about(console, course, result.lab, result.seed)
     console.print(Text(next_step(read_way(course)), "bold"))
 
 
@@ -179,3 +182,16 @@ def what_was_proved(console: Console, lab: Lab, passed: set[str]) -> None:
         if spec.id in passed:
             console.print(Padding(Text(f"✓ {spec.claim}"), (0, 0, 0, 2)))
     console.print()
+
+
+def ask_about(console: Console, course: Course, lab: Lab, seed: int) -> None:
+    """Ask one of the exam questions on a lab's cards, where there are any."""
+    from cloudkata.cli.sitting import ask_one
+    from cloudkata.course.study import load_questions
+
+    cards = {card for spec in lab.checks for card in spec.cards}
+    questions = load_questions(course)
+    fitting = sorted(name for name, question in questions.items() if cards & set(question.cards))
+    if fitting:
+        ask_one(console, questions[fitting[seed % len(fitting)]], seed)
+        console.print()

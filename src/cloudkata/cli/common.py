@@ -40,6 +40,12 @@ def console_for(json_file: str = "") -> Console:
     return Console(highlight=False, stderr=json_file == "-")
 
 
+def tell(text: str) -> None:
+    """A sentence of the result: wrapped at words at a terminal, whole where a program reads it."""
+    console = console_for()
+    console.print(text, markup=False, soft_wrap=not console.is_terminal)
+
+
 def say(text: str) -> None:
     """A sentence beside the result, on standard error."""
     Console(stderr=True, highlight=False, soft_wrap=True).print(f"kata: {text}", markup=False)

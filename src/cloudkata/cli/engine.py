@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from cloudkata.cli.common import JsonFile, complete_labs, console_for, progress_line, write_json
+from cloudkata.cli.common import JsonFile, complete_labs, console_for, progress_line, tell, write_json
 from cloudkata.course import CourseError, choose, find_course
 
 REGION = "us-east-1"
@@ -46,7 +46,7 @@ def down() -> None:
     with progress_line(console_for()) as progress:
         progress("Ending the engine")
         ended = engines.stop()
-    typer.echo("The engine is down; nothing of it is left." if ended else "No engine was up.")
+    tell("The engine is down; nothing of it is left." if ended else "No engine was up.")
 
 
 def env(

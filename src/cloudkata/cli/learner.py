@@ -21,6 +21,7 @@ from cloudkata.cli.common import (
     console_for,
     history_is_optional,
     say,
+    tell,
     write_json,
 )
 from cloudkata.cli.way import next_step, read_way, state
@@ -42,20 +43,20 @@ def where_am_i() -> None:
     way = read_way(course)
     if way.at_the_start and way.next:
         lab = read_outline(course, way.next)
-        typer.echo(f"Welcome. The first lab is {lab.number}: {lab.title}. {lab.summary} About {lab.minutes} minutes.")
-        typer.echo(f"Next: kata start {lab.number}")
+        tell(f"Welcome. The first lab is {lab.number}: {lab.title}. {lab.summary} About {lab.minutes} minutes.")
+        tell(f"Next: kata start {lab.number}")
     else:
         if way.current:
             lab = read_outline(course, way.current)
             standing = way.standing(lab.slug)
-            typer.echo(f"You are in lab {lab.number}: {lab.title}, in workspace/{lab.slug}.")
+            tell(f"You are in lab {lab.number}: {lab.title}, in workspace/{lab.slug}.")
             if standing.attempts:
                 tries = f"{standing.attempts} attempt{'s' if standing.attempts > 1 else ''}"
-                typer.echo(f"{len(standing.tasks)} of {len(lab.tasks)} tasks are proved, after {tries}.")
+                tell(f"{len(standing.tasks)} of {len(lab.tasks)} tasks are proved, after {tries}.")
         done = sum(way.passed(slug) for slug in course.labs)
-        typer.echo(f"Labs passed: {done} of {len(course.labs)}.")
-        typer.echo(next_step(way))
-    typer.echo("All commands: kata --help")
+        tell(f"Labs passed: {done} of {len(course.labs)}.")
+        tell(next_step(way))
+    tell("All commands: kata --help")
 
 
 def list_labs(
@@ -146,14 +147,14 @@ def _start(course: Course, slug: str, force: bool = False) -> None:
     outline = read_outline(course, slug)
     folder, new = start_lab(course, slug)
     shown = folder.relative_to(course.root)
-    typer.echo(f"Lab {outline.number}: {outline.title}. {outline.summary} About {outline.minutes} minutes.")
+    tell(f"Lab {outline.number}: {outline.title}. {outline.summary} About {outline.minutes} minutes.")
     if new:
-        typer.echo(f"The starter is now in {shown}.")
+        tell(f"The starter is now in {shown}.")
     else:
-        typer.echo(f"You have started it already, in {shown}.")
+        tell(f"You have started it already, in {shown}.")
         if force:
             _replace(course, slug)
-    typer.echo(f"Read {shown}/README.md, edit, and run: kata check {outline.number}")
+    tell(f"Read {shown}/README.md, edit, and run: kata check {outline.number}")
 
 
 def next_lab() -> None:
@@ -167,7 +168,7 @@ def next_lab() -> None:
     if slug:
         _start(course, slug)
     else:
-        typer.echo(next_step(way))
+        tell(next_step(way))
 
 
 def reset(lab: LabArgument, force: Force = False) -> None:
@@ -183,26 +184,26 @@ def reset(lab: LabArgument, force: Force = False) -> None:
     if not course.workspace(slug).is_dir():
         raise CourseError(f"you have not started lab {number}; run: kata start {number}")
     for name in restore_lab(course, slug):
-        typer.echo(f"put back: {name}")
+        tell(f"put back: {name}")
     edited = edited_files(course, slug)
     if not edited:
-        typer.echo(f"workspace/{slug} is as the starter.")
+        tell(f"workspace/{slug} is as the starter.")
     elif force:
         _replace(course, slug)
     else:
         for name in edited:
-            typer.echo(f"kept, since you edited it: {name}")
-        typer.echo(f"To replace that too, after a copy of it: kata reset {number} --force")
+            tell(f"kept, since you edited it: {name}")
+        tell(f"To replace that too, after a copy of it: kata reset {number} --force")
 
 
 def _replace(course: Course, slug: str) -> None:
     from cloudkata.course.workspace import edited_files, replace_lab
 
     if not edited_files(course, slug):
-        typer.echo(f"workspace/{slug} is as the starter.")
+        tell(f"workspace/{slug} is as the starter.")
         return
     backup = replace_lab(course, slug)
-    typer.echo(f"workspace/{slug} is the starter again. What you had is in {backup.relative_to(course.root)}.")
+    tell(f"workspace/{slug} is the starter again. What you had is in {backup.relative_to(course.root)}.")
 
 
 def hint(
@@ -230,11 +231,9 @@ def hint(
         style = "dim" if number <= before < level else ""
         console.print(Padding(Text(f"{number} of {len(chosen.hints)}  {text}", style), (0, 0, 0, 2)))
     if level == len(chosen.hints):
-        typer.echo(f"That was the last one. The way out: kata solution {outline.number} --task {chosen.id}")
+        tell(f"That was the last one. The way out: kata solution {outline.number} --task {chosen.id}")
     else:
-        typer.echo(
-            f"Try it: kata check {outline.number} --task {chosen.id}. More: kata hint {outline.number} {chosen.id}"
-        )
+        tell(f"Try it: kata check {outline.number} --task {chosen.id}. More: kata hint {outline.number} {chosen.id}")
 
 
 def solution(

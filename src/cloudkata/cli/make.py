@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from cloudkata.cli.common import tell
 from cloudkata.course import find_course
 
 
@@ -24,8 +25,8 @@ def init(
 
     backup = init_course(folder, force)
     if backup is not None:
-        typer.echo(f"What was replaced is in {backup}.")
-    typer.echo(f"The course is in {folder}. Next: cd {folder}, then: kata")
+        tell(f"What was replaced is in {backup}.")
+    tell(f"The course is in {folder}. Next: cd {folder}, then: kata")
 
 
 def new_lab(
@@ -41,6 +42,6 @@ def new_lab(
     course = find_course(Path.cwd())
     made = make.new_lab(course, slug, title or slug.split("-", 1)[-1].replace("-", " ").capitalize())
     for path in made:
-        typer.echo(f"made: {path}")
+        tell(f"made: {path}")
     number = slug.split("-", 1)[0]
-    typer.echo(f"Its starter fails its one check: kata check {number}. CONTRIBUTING.md says how to go on.")
+    tell(f"Its starter fails its one check: kata check {number}. CONTRIBUTING.md says how to go on.")

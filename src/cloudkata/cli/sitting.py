@@ -64,6 +64,19 @@ def run(console: Console, course: Course, wanted: Wanted, *, result: bool, json_
     return console.print("It is kept. kata exam goes on with it.")
 
 
+def ask_one(console: Console, question: Question, seed: int) -> None:
+    """Ask one question that counts for nothing, and explain every option of it; q leaves it."""
+    order = options_in_order(question, seed)
+    _show(console, question, order, "one exam question on it", "leaves it out")
+    with keys() as key:
+        chosen = _choose(console, question, order, key)
+    if chosen is None:
+        return
+    right = is_right(question, chosen)
+    console.print(Text("Right." if right else "Not so.", style="green" if right else "red"))
+    _explain(console, question, chosen, order)
+
+
 def _begin(console: Console, sittings: Sittings, exams, questions, wanted: Wanted) -> Sitting:
     exam = _exam(exams, wanted.name)
     seed = secrets.randbelow(1 << 32) if wanted.seed is None else wanted.seed
@@ -110,13 +123,15 @@ def _clock(sitting: Sitting) -> str:
     return f", {left / 60:.0f} minutes left"
 
 
-def _show(console: Console, question: Question, order: list[int], where: str) -> None:
+def _show(
+    console: Console, question: Question, order: list[int], where: str, leaving: str = "keeps the exam for later"
+) -> None:
     console.rule(where, style="dim")
     console.print(Text(question.text, style="bold"))
     for letter, number in zip(_LETTERS, order, strict=False):
         console.print(Padding(Text(f"{letter}  {question.option[number].text}"), (0, 0, 0, 2)))
     many = f"{question.choose} letters, then Enter" if question.choose > 1 else "a letter, then Enter"
-    console.print(Text(f"{many}; q keeps the exam for later", style="dim"))
+    console.print(Text(f"{many}; q {leaving}", style="dim"))
 
 
 def _choose(console: Console, question: Question, order: list[int], key) -> list[int] | None:
