@@ -3,7 +3,7 @@
 from cloudkata.checking import check, expect
 
 
-@check(task="key")
+@check(task="key", cards=["table-key"])
 def test_finds_by_id(lab):
     """What is written under an id is found by that id."""
     table, client, word = lab.outputs["Table"], lab.client("dynamodb"), lab.draw.word()
