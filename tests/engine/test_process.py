@@ -210,3 +210,18 @@ def test_when_its_owner_is_killed_so_is_it(tmp_path):
         pid = int(owner.stdout.readline())
         owner.kill()
         assert until(lambda: gone(pid)) and until(lambda: list(tmp_path.iterdir()) == [])
+
+
+def test_a_folder_is_locked_before_it_has_the_name_that_is_swept(tmp_path, monkeypatch):
+    renamed = Path.rename
+
+    def rename(folder, target):
+        assert sweep(tmp_path) == [] and folder.is_dir()
+        made = renamed(folder, target)
+        assert sweep(tmp_path) == [] and made.is_dir()
+        return made
+
+    monkeypatch.setattr(Path, "rename", rename)
+    state, lock = process._make_state(tmp_path)
+    os.close(lock)
+    assert sweep(tmp_path) == [str(state)] and not state.exists()

@@ -18,7 +18,7 @@ from cloudkata.sandbox.spawner import popen
 
 _START_SECONDS = 20.0
 _STOP_SECONDS = 5.0
-_PREFIX = "kata-engine-"
+_PREFIX, _UNLOCKED = "kata-engine-", "kata-unlocked-"
 _LOCK = "owner.lock"
 _START_BYTES = 64 << 20  # free disk to start with: the code and objects of an attempt are a few MB
 _LEAST_BYTES = 1 << 20  # below this, calls fail that should not
@@ -46,8 +46,7 @@ class Engine(Remote):
             sweep(root)
             if problem := _no_room(root, _START_BYTES):
                 raise EngineError(f"the engine did not start: {problem}")
-            state = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
-            lock = _take_lock(state)
+            state, lock = _make_state(root)
         except OSError as error:
             raise EngineError(f"the engine has nowhere to keep its files: {error}") from error
         try:
@@ -147,11 +146,15 @@ def _no_room(folder: Path, wanted: int) -> str:
     return f"No space left on device: {left}; make room, or set TMPDIR to another folder"
 
 
-def _take_lock(state: Path) -> int:
-    """Mark the folder as in use for as long as this process lives."""
-    descriptor = os.open(state / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-    return descriptor
+def _make_state(root: Path) -> tuple[Path, int]:
+    """A new folder, and the lock that marks it as in use for as long as this process lives.
+
+    It gets the name that sweep() looks for once it is locked: before, another process could take it for left behind.
+    """
+    made = Path(tempfile.mkdtemp(prefix=_UNLOCKED, dir=root))
+    lock = os.open(made / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    return made.rename(root / (_PREFIX + made.name.removeprefix(_UNLOCKED))), lock
 
 
 def sweep(root: Path) -> list[str]:
