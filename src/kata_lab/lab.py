@@ -82,6 +82,15 @@ class Lab:
             raise LabError(found["problem"])
         return found["files"]
 
+    def api_url(self, api_id: str, stage: str = "") -> str:
+        """Where an API of API Gateway is called. Without a stage it is the one that is not in the path, `$default`."""
+        endpoint = os.environ.get("AWS_ENDPOINT_URL")
+        if endpoint:
+            url = f"{endpoint}/_aws/execute-api/{api_id}"
+        else:
+            url = f"https://{api_id}.execute-api.{self.region}.amazonaws.com"
+        return f"{url}/{stage}" if stage else url
+
     def role(
         self, base: str, allow: list[dict] | None = None, service: str | list[str] = "lambda.amazonaws.com"
     ) -> str:

@@ -158,6 +158,10 @@ class CheckedLab:
         """The same for any method; `body` is sent where there is one."""
         return web.request(method, url, headers, body, door=self._session.endpoint)
 
+    def resigned(self, token: str, **claims) -> str:
+        """A user pool's token with other claims, signed by the pool again; a check that asks needs cognito.resign."""
+        return self._session.engine.resigned(token, claims)  # type: ignore[attr-defined]
+
     def eventually(self, assertion, within: str = "poll"):
         """Wait for `assertion` as long as the target allows for "call", "propagation", "poll" or "edge"."""
         return eventually(assertion, self._session.patience[within])

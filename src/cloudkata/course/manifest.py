@@ -14,6 +14,7 @@ OutputKind = Literal[
     "distribution-domain",
     "distribution-id",
     "function-name",
+    "http-url",
     "identity-pool-id",
     "layer-version-arn",
     "queue-url",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from botocore.exceptions import ParamValidationError
 
@@ -13,6 +14,8 @@ _NAME = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
 _LAYER = re.compile(
     r"^arn:aws:lambda:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):layer:(?P<layer>[A-Za-z0-9_-]{1,140}):[1-9]\d*$"
 )
+_API_ID = re.compile(r"^[a-z0-9]{1,20}$")
+_API_PATH = re.compile(r"^/_aws/execute-api/([a-z0-9]+)(/|$)")
 _TABLE = re.compile(r"^[A-Za-z0-9_.-]{3,255}$")
 _BUCKET = re.compile(r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
 _ROLE = re.compile(r"^arn:aws:iam::(\d{12}):role/([\w+=,.@/-]{1,576})$")
@@ -175,6 +178,22 @@ def _distribution_domain(name: str, value: str, session: Session) -> None:
         raise OutputError(f"the output {name} is {value[:200]!r}, which is no distribution's DomainName")
 
 
+def _http_url(name: str, value: str, session: Session) -> None:
+    place, door = urlsplit(value), urlsplit(session.endpoint).netloc
+    host, path = place.netloc.removesuffix(f".execute-api.{door}"), _API_PATH.match(place.path)
+    api_id = path.group(1) if path and place.netloc == door else "" if host == place.netloc else host
+    if place.scheme not in ("http", "https") or not _API_ID.match(api_id):
+        raise OutputError(f"the output {name} is not the URL of an API, as lab.api_url(...) makes it: {value[:200]!r}")
+    rest, http = session.client("apigateway", session.checks), session.client("apigatewayv2", session.checks)
+    try:
+        _own_name(name, rest.get_rest_api(restApiId=api_id)["name"], session)
+    except rest.exceptions.NotFoundException:
+        try:
+            _own_name(name, http.get_api(ApiId=api_id)["Name"], session)
+        except http.exceptions.NotFoundException:
+            raise OutputError(f"the output {name} is {value!r}, but there is no such API") from None
+
+
 def _own_name(name: str, value: str, session: Session) -> None:
     if not value.startswith(session.prefix + "-"):
         raise OutputError(f"the output {name} is {value!r}, which lab.name(...) of this attempt did not make")
@@ -184,6 +203,7 @@ _KINDS: dict[str, Callable[[str, str, Session], None]] = {
     "distribution-domain": _distribution_domain,
     "distribution-id": _distribution_id,
     "function-name": _function_name,
+    "http-url": _http_url,
     "layer-version-arn": _layer_version_arn,
     "table-name": _table_name,
     "queue-url": _queue_url,

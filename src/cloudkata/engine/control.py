@@ -8,6 +8,7 @@ import os
 import socket
 from urllib.parse import parse_qs
 
+from cloudkata.engine import user_pools
 from cloudkata.engine.context import Context
 
 
@@ -16,7 +17,7 @@ class _Refused(Exception):
 
 
 def application(context: Context, stop: asyncio.Event):
-    """An ASGI application, POST: /keys, /settle, /advance, /factor, /watch, /unwatch, /stop.
+    """An ASGI application, POST: /keys, /settle, /advance, /factor, /watch, /unwatch, /resign, /stop.
 
     GET: /status, /log, /messages.
     """
@@ -73,6 +74,9 @@ def application(context: Context, stop: asyncio.Event):
         ]
         return {"messages": found}
 
+    def resign(body: dict) -> dict:
+        return {"token": user_pools.resigned(body["token"], body["claims"])}
+
     def end(body: dict) -> dict:
         assert context.loop is not None
         context.loop.call_soon_threadsafe(context.loop.call_later, 0.01, stop.set)
@@ -85,6 +89,7 @@ def application(context: Context, stop: asyncio.Event):
         ("POST", "/factor"): factor,
         ("POST", "/watch"): watch,
         ("POST", "/unwatch"): unwatch,
+        ("POST", "/resign"): resign,
         ("POST", "/stop"): end,
         ("GET", "/status"): status,
         ("GET", "/log"): log,

@@ -110,6 +110,10 @@ class Remote:
         """What services sent by mail on behalf of an account, oldest first: {"to": [...], "subject", "text"}."""
         return self.ask("GET", f"/messages?account={account}")["messages"]
 
+    def resigned(self, token: str, claims: dict) -> str:
+        """A user pool's token with some claims changed, signed by the pool again: one that has expired, for example."""
+        return self.ask("POST", "/resign", {"token": token, "claims": claims})["token"]
+
     def status(self) -> dict:
         return self.ask("GET", "/status")
 

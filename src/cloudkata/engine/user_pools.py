@@ -124,3 +124,21 @@ def fire(
     if not isinstance(answer, dict):
         raise Refused("InvalidLambdaResponseException", "Unrecognizable lambda output")
     return answer
+
+
+def resigned(token: str, claims: dict) -> str:
+    """A token of a user pool with some claims changed, signed with the key that signs this pool's tokens."""
+    from ministack.services import cognito
+
+    found = cognito._token_claims(token)
+    owner = next((scope for scope in cognito._user_pools._data if scope[2] == _pool(found)), None)
+    if owner is None:
+        raise ValueError("no user pool has signed this token")
+    from ministack.core.responses import request_scope
+
+    with request_scope(*owner[:2]):
+        return cognito._signed_jwt(found | claims, owner[2], "id" if found.get("token_use") == "id" else "access")
+
+
+def _pool(claims: dict) -> str:
+    return str(claims.get("iss", "")).rpartition("/")[2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import importlib
 import io
 import json
@@ -326,6 +327,18 @@ def _image(bench: Bench):
     layered = bench.refusal(lambda: create(FunctionName=f"{name}-l", Role=role, Layers=layers, **image))
     plain = bench.refusal(lambda: create(FunctionName=name, Role=role, **image))
     return layered != "accepted" == plain, f"with a layer {layered}, without {plain}"
+
+
+@probe("cognito.resign", "a user pool's token can be made to have expired")
+def _resign(bench: Bench):
+    idp = bench.client("cognito-idp")
+    pool = idp.create_user_pool(PoolName=f"{bench.session.prefix}-resign")["UserPool"]["Id"]
+    body = json.dumps({"iss": f"https://cognito-idp.{bench.session.region}.amazonaws.com/{pool}", "exp": 2})
+    token = f"e30.{base64.urlsafe_b64encode(body.encode()).decode()}.e30"
+    made = bench.session.engine.resigned(token, {"exp": 1})  # type: ignore[attr-defined]
+    claims = made.split(".")[1]
+    found = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+    return found["exp"] == 1, "a token that ended in 1970"
 
 
 @probe("iam.enforced", "a function may only do what its role allows")
