@@ -6,7 +6,6 @@ import pytest
 from gateway import Rest, function, uri
 
 pytestmark = pytest.mark.behaviour("mapping_templates")
-_KEY = pytest.mark.not_localstack("its API ids are found in the default account only")
 EVENT = "def handle(event, context):\n    return event\n"
 FAILING = "def handle(event, context):\n    raise ValueError('[404] no order ' + str(event.get('id')))\n"
 
@@ -48,13 +47,13 @@ def post(rest: Rest, value, path: str = "/orders"):
     return rest.call(path, "POST", {"Content-Type": "application/json"}, json.dumps(value))
 
 
-@_KEY
+@pytest.mark.localstack
 def test_without_a_template_the_function_gets_the_body(rest):
     custom(rest, function(rest.aws, EVENT))
     assert post(rest, {"id": 7}).json == {"id": 7}
 
 
-@_KEY
+@pytest.mark.localstack
 def test_a_request_template_makes_the_functions_event(rest):
     template = """#set($order = $input.path('$'))
     {"number": "$order.id", "whole": $input.json('$'), "page": "$input.params('page')",
@@ -76,20 +75,20 @@ def test_a_request_template_makes_the_functions_event(rest):
     }
 
 
-@_KEY
+@pytest.mark.localstack
 def test_a_template_can_escape_text(rest):
     custom(rest, function(rest.aws, EVENT), """{"note": "$util.escapeJavaScript($input.path('$.note'))"}""")
     assert post(rest, {"note": 'say "hi"\n'}).json == {"note": 'say "hi"\n'}
 
 
-@_KEY
+@pytest.mark.localstack
 def test_a_response_template_makes_the_answer(rest):
     place = custom(rest, function(rest.aws, EVENT))
     answer(rest, place, "200", template="""{"order": $input.json('$.id')}""")
     assert post(rest, {"id": 7, "secret": "x"}).json == {"order": 7}
 
 
-@_KEY
+@pytest.mark.localstack
 def test_an_error_is_answered_by_the_response_whose_pattern_matches_its_message(rest):
     place = custom(rest, function(rest.aws, FAILING))
     answer(rest, place, "404", r"\[404\].*", """{"says": "$input.path('$.errorMessage')"}""")
@@ -98,14 +97,14 @@ def test_an_error_is_answered_by_the_response_whose_pattern_matches_its_message(
 
 
 @pytest.mark.ministack
-@_KEY
+@pytest.mark.localstack
 def test_an_error_that_no_pattern_matches_is_answered_by_the_default(rest):
     place = custom(rest, function(rest.aws, FAILING))
     answer(rest, place, "404", r"\[500\].*")
     assert post(rest, {"id": 7}).status == 200
 
 
-@_KEY
+@pytest.mark.not_localstack("it matches the beginning of the message")
 def test_a_pattern_matches_the_whole_message(rest):
     place = custom(rest, function(rest.aws, FAILING))
     answer(rest, place, "404", r"\[404\]")
@@ -113,7 +112,7 @@ def test_a_pattern_matches_the_whole_message(rest):
     assert post(rest, {"id": 7}).status == 400
 
 
-@_KEY
+@pytest.mark.localstack
 def test_headers_are_mapped_from_the_answer(rest):
     place = custom(rest, function(rest.aws, EVENT))
     parameters = {
@@ -125,7 +124,7 @@ def test_headers_are_mapped_from_the_answer(rest):
     assert (headers.get("x-order"), headers.get("x-shop")) == ("7", "north")
 
 
-@_KEY
+@pytest.mark.localstack
 def test_a_template_can_set_the_status(rest):
     place = custom(rest, function(rest.aws, EVENT))
     answer(rest, place, "200", template="""#set($context.responseOverride.status = 418){"tea": true}""")
@@ -133,7 +132,7 @@ def test_a_template_can_set_the_status(rest):
     assert (reply.status, reply.json) == (418, {"tea": True})
 
 
-@_KEY
+@pytest.mark.localstack
 def test_a_mock_is_rendered(rest):
     integration = {
         "type": "MOCK",
@@ -149,7 +148,7 @@ def test_a_mock_is_rendered(rest):
     assert [(reply.status, reply.json) for reply in found] == [(200, {"stage": "v1"}), (404, {"stage": "none"})]
 
 
-@_KEY
+@pytest.mark.localstack
 def test_a_mock_without_a_status_is_an_error(rest):
     place = rest.method("/health", "", "GET", {"type": "MOCK", "requestTemplates": {"application/json": "{}"}})
     answer(rest, place, "200", template='{"ok": true}')

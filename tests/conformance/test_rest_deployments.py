@@ -5,7 +5,6 @@ from gateway import Rest, call, function
 from support import refusal
 
 pytestmark = pytest.mark.behaviour("rest_deployments")
-_KEY = pytest.mark.not_localstack("its API ids are found in the default account only")
 
 
 def saying(word: str) -> str:
@@ -22,7 +21,7 @@ def point(rest: Rest, deployment: str, stage: str = "v1") -> None:
     rest.client.update_stage(restApiId=rest.id, stageName=stage, patchOperations=[change])
 
 
-@_KEY
+@pytest.mark.localstack
 def test_a_change_is_served_after_the_next_deployment(rest):
     one, two = (function(rest.aws, saying(word), word) for word in ("one", "two"))
     place = rest.method("/word", one)
@@ -33,7 +32,7 @@ def test_a_change_is_served_after_the_next_deployment(rest):
     assert [before, rest.call("/word").text] == ["one", "two"]
 
 
-@_KEY
+@pytest.mark.localstack
 def test_a_new_method_is_not_there_before_it_is_deployed(rest):
     target = function(rest.aws)
     rest.method("/old", target)
@@ -44,7 +43,7 @@ def test_a_new_method_is_not_there_before_it_is_deployed(rest):
     assert [before, rest.call("/new").status] == [403, 200]
 
 
-@_KEY
+@pytest.mark.localstack
 def test_a_stage_goes_back_to_an_earlier_deployment(rest):
     one, two = (function(rest.aws, saying(word), word) for word in ("one", "two"))
     place = rest.method("/word", one)
@@ -55,7 +54,7 @@ def test_a_stage_goes_back_to_an_earlier_deployment(rest):
     assert rest.call("/word").text == "one"
 
 
-@_KEY
+@pytest.mark.localstack
 def test_two_stages_serve_two_deployments(rest):
     one, two = (function(rest.aws, saying(word), word) for word in ("one", "two"))
     place = rest.method("/word", one)
@@ -65,7 +64,7 @@ def test_two_stages_serve_two_deployments(rest):
     assert [rest.call("/word", stage=stage).text for stage in ("test", "live")] == ["one", "two"]
 
 
-@_KEY
+@pytest.mark.not_localstack("4.14 calls no authorizer without a token")
 def test_an_authorizer_that_was_switched_off_guards_until_the_next_deployment(rest):
     refuse = function(rest.aws, "def handle(event, context):\n    raise Exception('Unauthorized')\n", "refuses")
     guard = rest.authorizer(target=refuse)
@@ -79,7 +78,7 @@ def test_an_authorizer_that_was_switched_off_guards_until_the_next_deployment(re
     assert [before, rest.call("/word", headers=token).status] == [401, 200]
 
 
-@_KEY
+@pytest.mark.localstack
 def test_stage_variables_stand_in_an_integrations_uri(rest):
     arn = function(rest.aws, saying("blue"), "say-blue")
     function(rest.aws, saying("green"), "say-green")
@@ -89,7 +88,7 @@ def test_stage_variables_stand_in_an_integrations_uri(rest):
     assert [rest.call("/word", stage=stage).text for stage in ("test", "live")] == ["blue", "green"]
 
 
-@_KEY
+@pytest.mark.localstack
 def test_a_changed_stage_variable_takes_effect_at_once(rest):
     arn = function(rest.aws, saying("blue"), "say-blue")
     function(rest.aws, saying("green"), "say-green")
@@ -100,7 +99,7 @@ def test_a_changed_stage_variable_takes_effect_at_once(rest):
     assert rest.call("/word").text == "green"
 
 
-@pytest.mark.not_localstack("4.14 deletes it")
+@pytest.mark.localstack
 def test_a_deployment_in_use_is_not_deleted(rest):
     rest.method("/word", function(rest.aws))
     used = rest.deploy()
@@ -110,6 +109,6 @@ def test_a_deployment_in_use_is_not_deleted(rest):
 
 
 @pytest.mark.ministack
-@_KEY
+@pytest.mark.localstack
 def test_an_id_that_no_account_has_is_not_found(aws):
     assert call(aws, "0123456789", "v1/word").status == 404
