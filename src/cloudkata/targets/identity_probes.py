@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import secrets
 
@@ -110,3 +111,15 @@ def _policy_variables(bench: Bench):
     sqs = bench.session.client("sqs", Keys(key["AccessKeyId"], key["SecretAccessKey"]))
     found = [bench.refusal(lambda who=who: sqs.create_queue(QueueName=f"{who}-1")) for who in (name, "other")]
     return found[0] == "accepted" and "AccessDenied" in found[1], f"own name: {found[0]}, another: {found[1]}"
+
+
+@probe("cognito.resign", "a user pool's token can be made to have expired")
+def _resign(bench: Bench):
+    idp = bench.client("cognito-idp")
+    pool = idp.create_user_pool(PoolName=f"{bench.session.prefix}-resign")["UserPool"]["Id"]
+    body = json.dumps({"iss": f"https://cognito-idp.{bench.session.region}.amazonaws.com/{pool}", "exp": 2})
+    token = f"e30.{base64.urlsafe_b64encode(body.encode()).decode()}.e30"
+    made = bench.session.engine.resigned(token, {"exp": 1})  # type: ignore[attr-defined]
+    claims = made.split(".")[1]
+    found = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+    return found["exp"] == 1, "a token that ended in 1970"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import importlib
 import io
 import json
@@ -106,7 +105,10 @@ def archive(source: str) -> bytes:
 
 
 _PROBES: dict[str, tuple[str, Callable[[Bench], tuple[bool, str]]]] = {}
-_MORE = ("cloudkata.targets.identity_probes",)  # modules that register probes of their own
+_MORE = (
+    "cloudkata.targets.identity_probes",
+    "cloudkata.targets.layer_probes",
+)  # modules that register probes of their own
 
 
 def probe(behaviour: str, claim: str):
@@ -282,63 +284,6 @@ def _provisioned(bench: Bench):
 def _limits(bench: Bench):
     code = bench.refusal(lambda: bench.function("def handler(event, context):\n    return 1\n", Timeout=901))
     return code != "accepted", code
-
-
-def _layers(bench: Bench, count: int) -> list[str]:
-    """New layers of one file each; the ARNs of their versions."""
-    bench._made += 1
-    publish = bench.client("lambda").publish_layer_version
-    names = [f"{bench.session.prefix}-layer{bench._made}-{number}" for number in range(count)]
-    return [publish(LayerName=name, Content={"ZipFile": archive("")})["LayerVersionArn"] for name in names]
-
-
-@probe("lambda.five-layers", "a sixth layer is refused")
-def _five_layers(bench: Bench):
-    layers = _layers(bench, 6)
-    source = "def handler(event, context):\n    return 1\n"
-    fewer, more = [bench.refusal(lambda n=n: bench.function(source, Layers=layers[:n])) for n in (5, 6)]
-    return fewer == "accepted" != more, f"five {fewer}, six {more}"
-
-
-@probe("lambda.layer-permissions", "a layer of another account needs its permission")
-def _layer_permissions(bench: Bench):
-    if bench.session.elsewhere is None:
-        return False, "there is no second account to ask from"
-    (layer,) = _layers(bench, 1)
-    other = bench.session.elsewhere()
-    ask = other.client("lambda", other.learner).get_layer_version_by_arn
-    before = bench.refusal(lambda: ask(Arn=layer))
-    bench.client("lambda").add_layer_version_permission(
-        LayerName=layer.split(":")[6],
-        VersionNumber=1,
-        StatementId="probe",
-        Action="lambda:GetLayerVersion",
-        Principal=other.account,
-    )
-    after = bench.refusal(lambda: ask(Arn=layer))
-    return before != "accepted" == after, f"{before} before, {after} after"
-
-
-@probe("lambda.image-without-layers", "a function from an image can be made, and takes no layers")
-def _image(bench: Bench):
-    image = {"PackageType": "Image", "Code": {"ImageUri": "123456789012.dkr.ecr.us-east-1.amazonaws.com/probe:1"}}
-    create = bench.client("lambda").create_function
-    name, role, layers = f"{bench.session.prefix}-image", bench.role(), _layers(bench, 1)
-    layered = bench.refusal(lambda: create(FunctionName=f"{name}-l", Role=role, Layers=layers, **image))
-    plain = bench.refusal(lambda: create(FunctionName=name, Role=role, **image))
-    return layered != "accepted" == plain, f"with a layer {layered}, without {plain}"
-
-
-@probe("cognito.resign", "a user pool's token can be made to have expired")
-def _resign(bench: Bench):
-    idp = bench.client("cognito-idp")
-    pool = idp.create_user_pool(PoolName=f"{bench.session.prefix}-resign")["UserPool"]["Id"]
-    body = json.dumps({"iss": f"https://cognito-idp.{bench.session.region}.amazonaws.com/{pool}", "exp": 2})
-    token = f"e30.{base64.urlsafe_b64encode(body.encode()).decode()}.e30"
-    made = bench.session.engine.resigned(token, {"exp": 1})  # type: ignore[attr-defined]
-    claims = made.split(".")[1]
-    found = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
-    return found["exp"] == 1, "a token that ended in 1970"
 
 
 @probe("iam.enforced", "a function may only do what its role allows")
