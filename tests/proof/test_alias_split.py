@@ -4,30 +4,18 @@ from __future__ import annotations
 
 import io
 import json
-import math
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
 import boto3
 import pytest
 
+from cloudkata.checking.chance import fitting, likelihood
 from cloudkata.engine.process import Engine
 
 CALLS, WEIGHT, THREADS = 1000, 0.3, 8
 FALSE_ALARM = 1e-6  # of one run; the seeds are fixed, so a run that passes once passes always
 SEEDS = range(20)
-
-
-def bounds(calls: int, weight: float, alarm: float) -> tuple[int, int]:
-    """The smallest and largest count that an exact binomial test accepts, with half of `alarm` on each side."""
-    chances = [math.comb(calls, k) * weight**k * (1 - weight) ** (calls - k) for k in range(calls + 1)]
-    low, tail = 0, 0.0
-    while (tail := tail + chances[low]) <= alarm / 2:
-        low += 1
-    high, tail = calls, 0.0
-    while (tail := tail + chances[high]) <= alarm / 2:
-        high -= 1
-    return low, high
 
 
 def archive(answer: str) -> bytes:
@@ -66,10 +54,10 @@ def deploy(engine: Engine):
 
 
 def test_the_bounds_tell_wrong_weights_apart():
-    low, high = bounds(CALLS, WEIGHT, FALSE_ALARM)
-    assert low < CALLS * WEIGHT < high
+    accepted = fitting(CALLS, WEIGHT, FALSE_ALARM)
+    assert CALLS * WEIGHT in accepted
     for wrong in (0.0, 0.15, 0.5, 0.7):
-        missed = sum(math.comb(CALLS, k) * wrong**k * (1 - wrong) ** (CALLS - k) for k in range(low, high + 1))
+        missed = likelihood(CALLS, wrong, accepted)
         assert missed < 1e-6, f"a weight of {wrong} would be missed with {missed}"
 
 
@@ -87,5 +75,4 @@ def test_split_is_within_its_bounds(seed, monkeypatch):
 
         with ThreadPoolExecutor(THREADS) as pool:
             answers = list(pool.map(call, range(CALLS)))
-    low, high = bounds(CALLS, WEIGHT, FALSE_ALARM)
-    assert low <= answers.count("2") <= high, f"seed {seed}: {answers.count('2')} of {CALLS}"
+    assert answers.count("2") in fitting(CALLS, WEIGHT, FALSE_ALARM), f"seed {seed}: {answers.count('2')} of {CALLS}"
