@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from cloudkata.course.find import CourseError, read_toml
 
 OutputKind = Literal[
+    "alias-arn",
     "bucket-name",
     "distribution-domain",
     "distribution-id",

@@ -17,13 +17,14 @@ _LAYER = re.compile(
 _API_ID = re.compile(r"^[a-z0-9]{1,20}$")
 _API_PATH = re.compile(r"^/_aws/execute-api/([a-z0-9]+)(/|$)")
 _TABLE = re.compile(r"^[A-Za-z0-9_.-]{3,255}$")
+_ALIAS_ARN = re.compile(r"^arn:aws:lambda:([a-z0-9-]+):(\d{12}):function:([A-Za-z0-9_-]{1,64}):([A-Za-z0-9_-]{1,128})$")
 _BUCKET = re.compile(r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
 _ROLE = re.compile(r"^arn:aws:iam::(\d{12}):role/([\w+=,.@/-]{1,576})$")
 _USER_POOL = re.compile(r"^[\w-]+_[0-9a-zA-Z]{1,55}$")
 _USER_POOL_CLIENT = re.compile(r"^[\w+]{1,128}$")
 _IDENTITY_POOL = re.compile(r"^[\w-]+:[0-9a-f-]{1,55}$")
-
 _STATE_MACHINE = re.compile(r"^arn:aws:states:[a-z0-9-]+:(\d{12}):stateMachine:([A-Za-z0-9_-]{1,80})$")
+ALIAS = "live"  # what every lab calls the alias that callers know
 
 
 class OutputError(Exception):
@@ -41,7 +42,7 @@ def verify(claimed: dict[str, str], kinds: dict[str, str], session: Session) -> 
 
 
 def _function_name(name: str, value: str, session: Session) -> None:
-    if not _NAME.match(value):
+    if not _NAME.fullmatch(value):
         raise OutputError(f"the output {name} is not the name of a function: {value[:200]!r}")
     _own_name(name, value, session)
     client = session.client("lambda", session.checks)
@@ -51,8 +52,25 @@ def _function_name(name: str, value: str, session: Session) -> None:
         raise OutputError(f"the output {name} is {value!r}, but there is no such function") from None
 
 
+def _alias_arn(name: str, value: str, session: Session) -> None:
+    found = _ALIAS_ARN.fullmatch(value)
+    if found is None:
+        raise OutputError(f"the output {name} is not the ARN of an alias: {value[:200]!r}")
+    region, account, function, alias = found.groups()
+    if (region, account) != (session.region, session.account):
+        raise OutputError(f"the output {name} is {value!r}, which is not in this attempt's account and Region")
+    _own_name(name, function, session)
+    if alias != ALIAS:
+        raise OutputError(f"the output {name} is {value!r}, which is not the ARN of an alias named {ALIAS}")
+    client = session.client("lambda", session.checks)
+    try:
+        client.get_alias(FunctionName=function, Name=alias)
+    except client.exceptions.ResourceNotFoundException:
+        raise OutputError(f"the output {name} is {value!r}, but there is no such alias") from None
+
+
 def _table_name(name: str, value: str, session: Session) -> None:
-    if not _TABLE.match(value):
+    if not _TABLE.fullmatch(value):
         raise OutputError(f"the output {name} is not the name of a table: {value[:200]!r}")
     _own_name(name, value, session)
     client = session.client("dynamodb", session.checks)
@@ -63,7 +81,7 @@ def _table_name(name: str, value: str, session: Session) -> None:
 
 
 def _bucket_name(name: str, value: str, session: Session) -> None:
-    if not _BUCKET.match(value):
+    if not _BUCKET.fullmatch(value):
         raise OutputError(f"the output {name} is not the name of a bucket: {value[:200]!r}")
     _own_name(name, value, session)
     client = session.client("s3", session.checks)
@@ -73,7 +91,7 @@ def _bucket_name(name: str, value: str, session: Session) -> None:
 
 
 def _role_arn(name: str, value: str, session: Session) -> None:
-    found = _ROLE.match(value)
+    found = _ROLE.fullmatch(value)
     if not found or found.group(1) != session.account:
         raise OutputError(f"the output {name} is not the ARN of a role in this account: {value[:200]!r}")
     role = found.group(2).rpartition("/")[2]
@@ -88,7 +106,7 @@ def _role_arn(name: str, value: str, session: Session) -> None:
 
 
 def _user_pool_id(name: str, value: str, session: Session) -> None:
-    if not _USER_POOL.match(value):
+    if not _USER_POOL.fullmatch(value):
         raise OutputError(f"the output {name} is not the id of a user pool: {value[:200]!r}")
     client = session.client("cognito-idp", session.checks)
     try:
@@ -99,7 +117,7 @@ def _user_pool_id(name: str, value: str, session: Session) -> None:
 
 
 def _user_pool_client_id(name: str, value: str, session: Session) -> None:
-    if not _USER_POOL_CLIENT.match(value):
+    if not _USER_POOL_CLIENT.fullmatch(value):
         raise OutputError(f"the output {name} is not the id of an app client: {value[:200]!r}")
     client = session.client("cognito-idp", session.checks)
     pages = client.get_paginator("list_user_pools").paginate(MaxResults=60)
@@ -113,7 +131,7 @@ def _user_pool_client_id(name: str, value: str, session: Session) -> None:
 
 
 def _identity_pool_id(name: str, value: str, session: Session) -> None:
-    if not _IDENTITY_POOL.match(value):
+    if not _IDENTITY_POOL.fullmatch(value):
         raise OutputError(f"the output {name} is not the id of an identity pool: {value[:200]!r}")
     client = session.client("cognito-identity", session.checks)
     try:
@@ -124,7 +142,7 @@ def _identity_pool_id(name: str, value: str, session: Session) -> None:
 
 
 def _layer_version_arn(name: str, value: str, session: Session) -> None:
-    found = _LAYER.match(value)
+    found = _LAYER.fullmatch(value)
     if not found:
         what = "the ARN of a layer version, which ends in a number"
         raise OutputError(f"the output {name} is not {what}: {value[:200]!r}")
@@ -151,7 +169,7 @@ def _queue_url(name: str, value: str, session: Session) -> None:
 
 
 def _state_machine_arn(name: str, value: str, session: Session) -> None:
-    found = _STATE_MACHINE.match(value)
+    found = _STATE_MACHINE.fullmatch(value)
     if not found or found.group(1) != session.account:
         raise OutputError(f"the output {name} is not the ARN of a state machine in this account: {value[:200]!r}")
     _own_name(name, found.group(2), session)
@@ -202,6 +220,7 @@ def _own_name(name: str, value: str, session: Session) -> None:
 _KINDS: dict[str, Callable[[str, str, Session], None]] = {
     "distribution-domain": _distribution_domain,
     "distribution-id": _distribution_id,
+    "alias-arn": _alias_arn,
     "function-name": _function_name,
     "http-url": _http_url,
     "layer-version-arn": _layer_version_arn,
