@@ -1,9 +1,14 @@
-"""Runs learner code inside the sandbox and answers on the control socket. What it answers is a claim, no more."""
+"""Runs learner code inside the sandbox and answers on the control socket. What it answers is a claim, no more.
 
+A task has `file`, `function`, `args`, `outputs` and `folders`: for the place of an argument, a folder's texts by path.
+"""
+
+import contextlib
 import importlib.util
 import json
 import os
 import sys
+import tempfile
 import traceback
 
 import boto3  # noqa: F401 (all of it needs this: here it is loaded while nobody waits yet)
@@ -45,10 +50,23 @@ def _answer(task, settings, folder):
         function = getattr(_load(folder, task["file"]), task["function"], None)
         if not callable(function):
             return {"failed": f"{task['file']} has no function {task['function']}", "kind": "", "frames": []}
-        value = function(lab, *task["args"])
+        with contextlib.ExitStack() as stack:
+            args = task["args"]
+            for place, files in task["folders"].items():
+                args[int(place)] = _folder(stack.enter_context(tempfile.TemporaryDirectory()), files)
+            value = function(lab, *args)
         return {"value": json.loads(json.dumps(value)), "outputs": json.loads(json.dumps(lab.outputs))}
     except BaseException as error:
         return {"failed": _text(error), "kind": type(error).__name__, "frames": _frames(error, folder)}
+
+
+def _folder(root, files):
+    for name, text in files.items():
+        path = os.path.join(root, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+    return root
 
 
 def _load(folder, file):

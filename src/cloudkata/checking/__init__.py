@@ -3,9 +3,10 @@
 from cloudkata.checking.expectation import NotAsExpected, expect
 from cloudkata.checking.lab import CheckedLab, Reply
 from cloudkata.checking.waiting import eventually
+from cloudkata.deployment.learner import Called, Folder
 from cloudkata.targets.session import Keys
 
-__all__ = ["CheckedLab", "Keys", "NotAsExpected", "Reply", "check", "eventually", "expect"]
+__all__ = ["Called", "CheckedLab", "Folder", "Keys", "NotAsExpected", "Reply", "check", "eventually", "expect"]
 
 
 def check(*, task: str, needs=(), after=(), cards=()):

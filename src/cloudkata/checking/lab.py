@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from cloudkata.checking.requests import Request, requests, watching
 from cloudkata.checking.waiting import eventually
@@ -15,6 +16,7 @@ from cloudkata.deployment.learner import Called, Caller
 from cloudkata.targets import web
 from cloudkata.targets.session import Clock, Keys, Session
 
+_Made = TypeVar("_Made")
 _SYLLABLES = ("ba", "de", "fi", "go", "ha", "ju", "ka", "li", "mo", "na", "pe", "ri", "so", "tu", "ve", "wi", "zo")
 
 
@@ -69,6 +71,7 @@ class Deployed:
     crew: Crew | None
     seed: int
     lacking: dict[str, str] = field(default_factory=dict)  # behaviours the target does not show: what was seen
+    kept: dict[str, object] = field(default_factory=dict)  # what a check leaves for those after it
 
 
 class OtherAccount:
@@ -99,9 +102,14 @@ class CheckedLab:
 
     def call(self, function: str, *args, seconds: float = 60.0) -> Called:
         """Call function(lab, *args) of the learner's script, in one sandboxed process for the whole check."""
+        return self.own_caller.call(function, *args, seconds=seconds)
+
+    @property
+    def own_caller(self) -> Caller:
+        """The process of call(), for a check that stops it on the way: the same for the whole check."""
         if self._own_caller is None:
             self._own_caller = self.caller()
-        return self._own_caller.call(function, *args, seconds=seconds)
+        return self._own_caller
 
     def caller(self) -> Caller:
         """One more such process, for calls that race with others; it may be ended in the middle of one."""
@@ -116,6 +124,15 @@ class CheckedLab:
         `with lab.clock.paced(1.0):` has it run as fast as real time: what a function takes is as long for time-outs.
         """
         return self._session.clock
+
+    def once(self, name: str, make: Callable[[], _Made]) -> _Made:
+        """What `make()` returned when a check of this attempt first asked for `name`.
+
+        For observations that several claims rest on. What `make` raises is not kept.
+        """
+        if name not in self._deployed.kept:
+            self._deployed.kept[name] = make()
+        return self._deployed.kept[name]  # type: ignore[return-value]
 
     def client(self, service: str, keys: Keys | None = None):
         """A boto3 client with the checks' own keys, or with others, such as temporary ones."""

@@ -87,12 +87,18 @@ class Child:
         """End the process, in the middle of whatever it does; from any thread. Who waits for it learns so at once."""
         self._sandboxed.end()
 
-    def run(self, file: str, function: str, args: list, outputs: dict[str, str], seconds: float) -> dict:
-        """Call function(lab, *args) of `file`; the answer as the process claims it.
+    def pause(self) -> None:
+        """Stop the process until resume(), wherever it is; from any thread."""
+        self._sandboxed.pause()
+
+    def resume(self) -> None:
+        self._sandboxed.resume()
+
+    def run(self, task: dict, seconds: float) -> dict:
+        """Have kata_lab.child do a task, which says what there is in one; the answer as the process claims it.
 
         Raises ChildGone when the process ends first, and TimeoutError after `seconds`.
         """
-        task = {"file": file, "function": function, "args": args, "outputs": outputs}
         deadline = time.monotonic() + seconds
         control = self._sandboxed.control
         data = memoryview(pack({"op": "run"}, json.dumps(task).encode()))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import stat
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +37,17 @@ class Deployment:
     error: str = ""
     frames: tuple[Frame, ...] = ()
     calls: tuple[Call, ...] = ()
+
+
+@dataclass(frozen=True)
+class Folder:
+    """An argument of a call that is a folder: `files` maps a path below it to a text.
+
+    For the length of the call the files lie in the process's own /tmp, and the function is given the folder's path,
+    which lab.package() takes as it takes any other.
+    """
+
+    files: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -113,8 +125,23 @@ class Caller:
         self.usable = False
         self._child.kill()
 
+    @contextlib.contextmanager
+    def paused(self):
+        """Stop the process in the middle of what it does for as long as the context lasts; from any thread.
+
+        What it had sent before may still take effect.
+        """
+        self._child.pause()
+        try:
+            yield
+        finally:
+            self._child.resume()
+
     def call(self, function: str, *args, seconds: float = CALL_SECONDS) -> Called:
-        """Call function(lab, *args) of the file that the lab's manifest names for it; arguments are JSON."""
+        """Call function(lab, *args) of the file that the lab's manifest names for it.
+
+        Arguments are JSON, or a Folder.
+        """
         answer = _run(self._child, self._files[function], function, list(args), self.outputs, seconds)
         if not isinstance(answer, Called):
             return Called(answer["value"])
@@ -125,8 +152,11 @@ class Caller:
 
 def _run(child: Child, file: str, function: str, args: list, outputs: dict, seconds: float) -> Called | dict:
     """The process's answer when the function returned, otherwise what went wrong."""
+    folders = {str(place): dict(arg.files) for place, arg in enumerate(args) if isinstance(arg, Folder)}
+    args = [None if isinstance(arg, Folder) else arg for arg in args]
+    task = {"file": file, "function": function, "args": args, "folders": folders, "outputs": outputs}
     try:
-        answer = child.run(file, function, args, outputs, seconds)
+        answer = child.run(task, seconds)
     except TimeoutError:
         return Called(None, f"{file} did not finish within {seconds:g} seconds", "TimeoutError", lost=True)
     except ChildGone:
