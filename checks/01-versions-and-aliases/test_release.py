@@ -395,7 +395,7 @@ def all_to(trial: Trial, version: str, mark: str, tone: str, why: str) -> None:
 # --- publish, alias ---------------------------------------------------------------------------------------------------
 
 
-@check(task="publish")
+@check(task="publish", cards=["lambda-alias-stable-target", "lambda-env-vars"])
 def test_publishes_what_was_deployed(lab):
     """What deploy.py deploys is published: a version with that code and those settings, whatever changes later."""
     function, found = Function(lab), deployed(lab)
@@ -421,7 +421,7 @@ def test_publishes_what_was_deployed(lab):
     )
 
 
-@check(task="alias")
+@check(task="alias", cards=["lambda-alias-stable-target"])
 def test_callers_get_a_published_version(lab):
     """Callers of the alias get a version with a number, and never $LATEST, when code and settings are changed."""
     function, found = Function(lab), deployed(lab)
@@ -449,7 +449,7 @@ def test_callers_get_a_published_version(lab):
 # --- configure --------------------------------------------------------------------------------------------------------
 
 
-@check(task="configure", after=["01.callers-get-a-published-version"])
+@check(task="configure", after=["01.callers-get-a-published-version"], cards=["lambda-alias-stable-target"])
 def test_makes_a_version_of_code_and_settings(lab):
     """A release publishes the code in its folder and the settings of that time as a version of its own."""
     function, good = Function(lab), good_release(lab)
@@ -525,7 +525,7 @@ def test_promotes_a_good_candidate(lab):
     all_to(trial, trial.candidate, trial.mark, trial.tone, why)
 
 
-@check(task="decide", after=["01.promotes-a-good-candidate"])
+@check(task="decide", after=["01.promotes-a-good-candidate"], cards=["lambda-alias-stable-target"])
 def test_keeps_the_old_version(lab):
     """After a promotion the old version is still there, and answers with its old code and its old settings."""
     function, trial, before = Function(lab), good_release(lab), deployed(lab)
@@ -538,7 +538,12 @@ def test_keeps_the_old_version(lab):
     )
 
 
-@check(task="decide", needs=["lambda.provisioned-concurrency"], after=["01.promotes-a-good-candidate"])
+@check(
+    task="decide",
+    needs=["lambda.provisioned-concurrency"],
+    after=["01.promotes-a-good-candidate"],
+    cards=["lambda-provisioned-concurrency"],
+)
 def test_keeps_what_is_provisioned_for_live(lab):
     """Environments that were provisioned for the alias serve its callers after a promotion too."""
     trial = good_release(lab)
@@ -564,6 +569,7 @@ def test_rolls_back_a_failing_candidate(lab):
 @check(
     task="configure",
     after=["01.makes-a-version-of-code-and-settings"],
+    cards=["lambda-env-vars"],
 )
 def test_a_changed_setting_goes_live_as_a_version(lab):
     """A changed setting reaches callers as a version of its own, on trial like any other, and not before."""
