@@ -8,6 +8,7 @@ always fails. What was seen on the way is kept, and several claims rest on it.
 from __future__ import annotations
 
 import json
+import statistics
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field
 
 from botocore.exceptions import ClientError
 
-from cloudkata.checking import Called, Folder, check, expect
+from cloudkata.checking import Called, Folder, NotAsExpected, check, expect
 from cloudkata.checking.chance import fitting
 
 SHARE = 0.1  # that a candidate gets
@@ -26,7 +27,8 @@ ALARM = 1e-6  # the chance at most that a right share is called wrong
 FITTING = fitting(CALLS, SHARE, ALARM)
 FEW = 10  # calls of callers one by one
 LATER = 24  # calls after a release; that no weight is left is read as well
-RELEASE_SECONDS = 20.0
+RELEASE_SECONDS = 15.0  # for a release at least, where calls are quick
+RELEASE_CALLS = 2000  # otherwise as long as so many calls take, one by one: ten times as many as are to be expected
 LOOK_SECONDS = 0.005
 SAMPLES = 3  # tries to look at an alias that nobody changes meanwhile
 TONE = "KATA_TONE"  # a setting of the function that only the checks know
@@ -116,6 +118,20 @@ def tally(answers: list[Answer]) -> str:
     return "; ".join(f"{count} times {what}" for what, count in Counter(map(str, answers)).most_common(4))
 
 
+def decided(lab, what: str, status) -> str:
+    """What `status()` is once it is no longer in progress. That it takes too long is not the learner's fault."""
+
+    def ended() -> str:
+        found = status()
+        expect(what, found).meets(found.upper() != "INPROGRESS", "decided", why="It takes a while.")
+        return found
+
+    try:
+        return lab.eventually(ended, within="poll")
+    except NotAsExpected as error:
+        raise TimeoutError(f"{what} was in progress for too long") from error
+
+
 class Function:
     """The learner's function, seen and changed with the checks' own keys."""
 
@@ -171,6 +187,15 @@ class Function:
         with ThreadPoolExecutor(threads) as pool:
             return list(pool.map(lambda _: self.call(self.arn), range(count)))
 
+    def patience(self) -> float:
+        """Seconds that a release may take, by how long a call takes now."""
+        took = []
+        for _ in range(FEW):
+            began = time.monotonic()
+            self.call(self.arn)
+            took.append(time.monotonic() - began)
+        return max(RELEASE_SECONDS, RELEASE_CALLS * statistics.median(took))
+
     def asked(self, word: str, mark: str) -> list[str]:
         """The ARNs by which an event with this word reached code with this mark, from the function's log."""
         config = self.client.get_function_configuration(FunctionName=self.name)
@@ -214,12 +239,10 @@ class Function:
     def updated(self) -> None:
         """Wait until no update is in progress."""
 
-        def over():
-            found = self.client.get_function_configuration(FunctionName=self.name)
-            status = found.get("LastUpdateStatus", "Successful")
-            expect("the status of the update", status).equals("Successful", why="The checks change the function too.")
+        def over() -> str:
+            return self.client.get_function_configuration(FunctionName=self.name).get("LastUpdateStatus", "Successful")
 
-        self._lab.eventually(over, within="propagation")
+        decided(self._lab, "an update of the function", over)
 
     def point(self, version: str) -> None:
         """Let `live` be `version` alone, whatever a release has left."""
@@ -275,11 +298,11 @@ def good_release(lab) -> Trial:
         provision(function)
         function.set(f"{before.tone}-{lab.draw.word()}")
         tone, mark, word = function.settings()["Environment"][TONE], f"kata-{lab.draw.word()}", lab.draw.word()
-        there = set(function.versions())
+        there, seconds = set(function.versions()), function.patience()
         with ThreadPoolExecutor(1) as pool:
             folder = function.folder(mark)
             event = {"ask": word, "name": lab.draw.word()}
-            running = pool.submit(caller.call, "release", folder, event, seconds=RELEASE_SECONDS)
+            running = pool.submit(caller.call, "release", folder, event, seconds=seconds)
             during, split = watch(function, caller, running)
             trial = Trial(running.result(), word, mark, tone, old, during=during, split=split)
         trial.made = [number for number in function.versions() if number not in there]
@@ -329,15 +352,13 @@ def unprovision(function: Function) -> None:
 
 def await_provisioned(lab, function: Function) -> str:
     def status() -> str:
+        config = {"FunctionName": function.name, "Qualifier": "live"}
         try:
-            found = function.client.get_provisioned_concurrency_config(FunctionName=function.name, Qualifier="live")
+            return function.client.get_provisioned_concurrency_config(**config)["Status"].replace("_", "")
         except ClientError as error:
             return error.response["Error"]["Code"]
-        decided = found["Status"] != "IN_PROGRESS"
-        expect("the status", found["Status"]).meets(decided, "decided", why="It takes a while.")
-        return found["Status"]
 
-    return lab.eventually(status, within="poll")
+    return decided(lab, "provisioned concurrency", status)
 
 
 def bad_release(lab, name: str, *, setting: bool) -> Trial:
@@ -356,7 +377,7 @@ def bad_release(lab, name: str, *, setting: bool) -> Trial:
             trial.split = function.calls(FEW)  # before the release: the setting alone
         there = set(function.versions())
         folder, event = function.folder(mark, fails=not setting), {"ask": trial.word, "name": lab.draw.word()}
-        trial.called = lab.call("release", folder, event, seconds=RELEASE_SECONDS)
+        trial.called = lab.call("release", folder, event, seconds=function.patience())
         trial.made = [number for number in function.versions() if number not in there]
         trial.after = function.alias()
         trial.later = function.calls(LATER, 2)
