@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from cloudkata.cli.common import (
@@ -18,6 +17,7 @@ from cloudkata.cli.common import (
     chosen_lab,
     console_for,
     history_is_optional,
+    item,
     progress_line,
     say,
     write_json,
@@ -180,7 +180,7 @@ def what_was_proved(console: Console, lab: Lab, passed: set[str]) -> None:
     console.print(Text("What your code was seen to do:", "bold"))
     for spec in lab.checks:
         if spec.id in passed:
-            console.print(Padding(Text(f"✓ {spec.claim}"), (0, 0, 0, 2)))
+            item(console, "✓", spec.claim)
     console.print()
 
 

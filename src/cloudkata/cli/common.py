@@ -11,6 +11,8 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from cloudkata.course import Course, CourseError, choose, find_course
 
@@ -44,6 +46,15 @@ def tell(text: str) -> None:
     """A sentence of the result: wrapped at words at a terminal, whole where a program reads it."""
     console = console_for()
     console.print(text, markup=False, soft_wrap=not console.is_terminal)
+
+
+def item(console: Console, mark: str, text: str, style: str = "") -> None:
+    """A line of a list whose further lines stand under the first word."""
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    grid.add_row(Text(f"  {mark}", style), Text(text, style))
+    console.print(grid)
 
 
 def say(text: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 import sys
 from dataclasses import asdict
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -25,6 +24,8 @@ def doctor(
 
     Takes a few seconds. Example: kata doctor --json doctor.json
     """
+    from importlib.metadata import version
+
     from cloudkata.cli.common import progress_line, write_json
     from cloudkata.sandbox.inspection import inspect_sandbox
     from cloudkata.sandbox.isolation import isolation

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -20,6 +19,7 @@ from cloudkata.cli.common import (
     complete_labs,
     console_for,
     history_is_optional,
+    item,
     say,
     tell,
     write_json,
@@ -229,7 +229,7 @@ def hint(
     console.print(Text(f"Lab {outline.number}, task {chosen.id}: {chosen.title}", "bold"))
     for number, text in enumerate(chosen.hints[:level], 1):
         style = "dim" if number <= before < level else ""
-        console.print(Padding(Text(f"{number} of {len(chosen.hints)}  {text}", style), (0, 0, 0, 2)))
+        item(console, f"{number} of {len(chosen.hints)}", text, style)
     if level == len(chosen.hints):
         tell(f"That was the last one. The way out: kata solution {outline.number} --task {chosen.id}")
     else:
