@@ -1,6 +1,9 @@
 """The rules of the matrix, each broken once, and the diagnosis."""
 
 import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ from cloudkata.grading import diagnosis
 from cloudkata.grading.attempt import FAIL, FAULT, NOT_DEPLOYED, PASS, Attempt
 from cloudkata.grading.matrix import Row, judge
 from cloudkata.grading.records import has_changed, record, recorded
+from cloudkata.sandbox.memory import descendants
 
 COURSE = find_course(Path(__file__))
 LAB = load_lab(COURSE, "00-first-proof")
@@ -127,3 +131,16 @@ def test_a_lab_is_as_it_was_recorded_until_its_code_changes(course):
     path = course.checks(LAB.slug) / "misconceptions.toml"
     path.write_text(path.read_text() + "\n# a word\n")
     assert has_changed(course, LAB.slug)
+
+
+def test_a_matrix_that_is_killed_leaves_no_process():
+    command = [sys.executable, "-m", "cloudkata.cli.main", "matrix", "00", "--workers", "2"]
+    with subprocess.Popen(command, cwd=COURSE.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 60
+        while len(started := descendants(process.pid)) < 5 and time.monotonic() < deadline:
+            time.sleep(0.05)  # until both workers have an engine: the parent, a tracker, two workers, an engine each
+        process.kill()
+    assert len(started) >= 5
+    while any(Path(f"/proc/{pid}").exists() for pid in started) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert [pid for pid in started if Path(f"/proc/{pid}").exists()] == []

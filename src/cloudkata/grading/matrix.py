@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.connection
 import os
 import tempfile
+import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -73,9 +75,18 @@ _state: dict = {}
 
 
 def _start(root: str) -> None:
-    """A worker's own course and engine; the engine ends with the worker."""
+    """A worker's own course and engine; the engine ends with the worker, and the worker with who started it."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _state["course"] = find_course(Path(root))
     _state["target"] = EmbeddedTarget().__enter__()
+
+
+def _end_with_parent() -> None:
+    """A pool's workers outlive a parent that was killed: they wait for work from a queue that they hold open."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    multiprocessing.connection.wait([parent.sentinel])
+    os._exit(1)
 
 
 def _grade(slug: str, folder: str) -> Attempt:
