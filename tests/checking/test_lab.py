@@ -40,7 +40,7 @@ def test_the_process_of_call_stays_the_same_for_a_check(deployed):
 
     @contextlib.contextmanager
     def lend():
-        lent.append(SimpleNamespace(call=lambda function, *args, seconds: (len(lent), function, args)))
+        lent.append(SimpleNamespace(usable=True, call=lambda function, *args, seconds: (len(lent), function, args)))
         yield lent[-1]
 
     deployed.crew.lend = lend
@@ -48,3 +48,5 @@ def test_the_process_of_call_stays_the_same_for_a_check(deployed):
     assert lab.own_caller is lab.own_caller is lent[0]
     assert lab.call("release", "folder") == (1, "release", ("folder",))
     assert lab.caller() is not lent[0]
+    lent[0].usable = False
+    assert lab.own_caller is lab.own_caller is lent[2]

@@ -38,14 +38,25 @@ PAUSE_SECONDS = 0.3
 
 
 @pytest.fixture(scope="module")
-def caller(tmp_path_factory):
+def caller_of(tmp_path_factory):
     folder = tmp_path_factory.mktemp("script") / "lab"  # which a sandbox's own user may enter
     folder.mkdir()
     (folder / "script.py").write_text(SCRIPT)
     with EmbeddedTarget() as target:
-        made = Caller(folder, target.session("00"), dict.fromkeys(("look", "is_there", "count"), "script.py"))
-        yield made
-        made.close()
+        session, files, made = target.session("00"), dict.fromkeys(("look", "is_there", "count"), "script.py"), []
+
+        def start():
+            made.append(Caller(folder, session, files))
+            return made[-1]
+
+        yield start
+        for caller in made:
+            caller.close()
+
+
+@pytest.fixture(scope="module")
+def caller(caller_of):
+    return caller_of()
 
 
 def test_a_folder_is_given_as_a_path_that_can_be_packaged(caller):
@@ -64,6 +75,14 @@ def test_a_folder_is_gone_after_its_call(caller):
 def test_each_folder_has_its_own_path(caller):
     assert caller.call("look", Folder({"a.py": "1"}), 0).value[1] == {"a.py": "1"}
     assert caller.call("look", Folder({"b.py": "2"}), 0).value[1] == {"b.py": "2"}
+
+
+def test_a_call_that_took_too_long_goes_on_no_longer(caller_of):
+    caller = caller_of()
+    called = caller.call("count", 60, seconds=0.3)
+    assert called.lost and not caller.usable
+    assert "did not finish within 0.3 seconds" in called.error
+    assert caller._child._sandboxed.process.wait(10) != 0
 
 
 def test_a_paused_process_stands_still_and_goes_on_after_it(caller):

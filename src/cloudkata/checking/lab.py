@@ -106,8 +106,8 @@ class CheckedLab:
 
     @property
     def own_caller(self) -> Caller:
-        """The process of call(), for a check that stops it on the way: the same for the whole check."""
-        if self._own_caller is None:
+        """The process of call(), for a check that stops it on the way: the same for a check, until it is lost."""
+        if self._own_caller is None or not self._own_caller.usable:
             self._own_caller = self.caller()
         return self._own_caller
 

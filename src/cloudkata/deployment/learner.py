@@ -146,7 +146,7 @@ class Caller:
         if not isinstance(answer, Called):
             return Called(answer["value"])
         if answer.lost:
-            self.usable = False
+            self.kill()  # what did not come to an end must not go on beside what is asked next
         return answer
 
 
