@@ -40,11 +40,13 @@ def unsigned(token: str, **claims) -> str:
 
 
 def told(value, key: str):
-    """What stands under `key` anywhere in an answer."""
-    if isinstance(value, dict):
-        if key in value:
-            return value[key]
-        return next((found for entry in value.values() if (found := told(entry, key)) is not None), None)
+    """What stands under `key` anywhere in an answer, the outermost first."""
+    waiting = [value]
+    for found in waiting:
+        if isinstance(found, dict):
+            if key in found:
+                return found[key]
+            waiting += found.values()
     return None
 
 
