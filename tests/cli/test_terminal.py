@@ -113,6 +113,7 @@ def test_solution_asks_at_a_terminal(mini):
 
 def test_after_the_first_pass_one_exam_question(mini, solve):
     file = mini.folder / "exams" / "questions"
+    shutil.rmtree(file, ignore_errors=True)
     file.mkdir(parents=True)
     options = "\n".join(
         f'[[question.option]]\ntext = "option {number}"\nwhy = "why {number}"\nright = {"true" if number == 2 else "false"}'
