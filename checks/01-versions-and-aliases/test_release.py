@@ -30,6 +30,7 @@ LATER = 24  # calls after a release; that no weight is left is read as well
 RELEASE_SECONDS = 15.0  # for a release at least, where calls are quick
 RELEASE_CALLS = 2000  # otherwise as long as so many calls take, one by one: ten times as many as are to be expected
 LOOK_SECONDS = 0.005
+RAMP_SECONDS = 0.02
 SAMPLES = 3  # tries to look at an alias that nobody changes meanwhile
 TONE = "KATA_TONE"  # a setting of the function that only the checks know
 PROVISIONED = "provisioned-concurrency"
@@ -41,7 +42,8 @@ import time
 MARK, ALWAYS_FAILS = {mark!r}, {fails!r}
 TONE = os.environ.get("KATA_TONE", "")
 asked = 0
-time.sleep(0.1)
+if {slow}:  # so that there is time to look at its share
+    time.sleep(0.1)
 
 
 def {handler}(event, context):
@@ -183,12 +185,23 @@ class Function:
         return Answer(version, body["mark"], body["tone"], body["version"], body["start"])
 
     def calls(self, count: int, threads: int = 1) -> list[Answer]:
-        """As many callers' calls, by the ARN that they were given."""
-        with ThreadPoolExecutor(threads) as pool:
-            return list(pool.map(lambda _: self.call(self.arn), range(count)))
+        """As many callers' calls, by the ARN that they were given.
 
-    def patience(self) -> float:
-        """Seconds that a release may take, by how long a call takes now."""
+        The callers start one after the other: calls that all come at once make each of them a new environment.
+        """
+
+        def caller(number: int) -> list[Answer]:
+            time.sleep(number * RAMP_SECONDS)
+            return [self.call(self.arn) for _ in range(count // threads)]
+
+        with ThreadPoolExecutor(threads) as pool:
+            return [answer for said in pool.map(caller, range(threads)) for answer in said]
+
+    def patience(self) -> int:
+        """Seconds that a release may take, by how long a call takes here."""
+        return self._lab.once("patience", self._patience)
+
+    def _patience(self) -> int:
         took = []
         for _ in range(FEW):
             began = time.monotonic()
@@ -210,10 +223,12 @@ class Function:
 
     # --- changing ---------------------------------------------------------------------------------------------
 
-    def folder(self, mark: str, fails: bool = False) -> Folder:
+    def folder(self, mark: str, fails: bool = False, slow: bool = False) -> Folder:
         """The checks' code, as a folder that fits the function's handler."""
         module, _, handler = self.settings()["Handler"].rpartition(".")
-        return Folder({f"{module.replace('.', '/')}.py": CODE.format(mark=mark, fails=fails, handler=handler)})
+        return Folder(
+            {f"{module.replace('.', '/')}.py": CODE.format(mark=mark, fails=fails, slow=slow, handler=handler)}
+        )
 
     def upload(self, folder: Folder) -> None:
         import io
@@ -300,7 +315,7 @@ def good_release(lab) -> Trial:
         tone, mark, word = function.settings()["Environment"][TONE], f"kata-{lab.draw.word()}", lab.draw.word()
         there, seconds = set(function.versions()), function.patience()
         with ThreadPoolExecutor(1) as pool:
-            folder = function.folder(mark)
+            folder = function.folder(mark, slow=True)
             event = {"ask": word, "name": lab.draw.word()}
             running = pool.submit(caller.call, "release", folder, event, seconds=seconds)
             during, split = watch(function, caller, running)
@@ -374,7 +389,10 @@ def bad_release(lab, name: str, *, setting: bool) -> Trial:
         if setting:
             trial.split = function.calls(FEW)  # before the release: the setting alone
         there = set(function.versions())
-        folder, event = function.folder(mark, fails=not setting), {"ask": trial.word, "name": lab.draw.word()}
+        folder, event = (
+            function.folder(mark, fails=not setting, slow=setting),
+            {"ask": trial.word, "name": lab.draw.word()},
+        )
         seconds = function.patience()
         if good.called.lost:  # nobody wants to wait for it as long again
             seconds = round(seconds / 5)
