@@ -250,6 +250,72 @@ def requests(ours: Target, rounds: int) -> dict:
     }
 
 
+COUNTING = """
+def handler(event, context):
+    print("HANDLED", len(event["Records"]))
+"""
+STREAM_POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+
+
+class Stream:
+    """A stream of four shards with records in it, and a function that only counts them."""
+
+    SHARDS, A_CALL = 4, 100
+
+    def __init__(self, target: Target, records: int) -> None:
+        self._records = records
+        self._lambda, self._logs = target.client("lambda"), target.client("logs")
+        iam, kinesis = target.client("iam"), target.client("kinesis")
+        role = iam.create_role(RoleName="stream", AssumeRolePolicyDocument=json.dumps(STATE_TRUST))["Role"]["Arn"]
+        iam.put_role_policy(RoleName="stream", PolicyName="all", PolicyDocument=json.dumps(STREAM_POLICY))
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as file:
+            file.writestr("app.py", COUNTING)
+        self._lambda.create_function(
+            FunctionName="counts",
+            Runtime="python3.12",
+            Handler="app.handler",
+            Role=role,
+            Code={"ZipFile": buffer.getvalue()},
+        )
+        self._lambda.get_waiter("function_active_v2").wait(
+            FunctionName="counts", WaiterConfig={"Delay": 0.05, "MaxAttempts": 200}
+        )
+        kinesis.create_stream(StreamName="stream", ShardCount=self.SHARDS)
+        self._arn = kinesis.describe_stream_summary(StreamName="stream")["StreamDescriptionSummary"]["StreamARN"]
+        left = [{"PartitionKey": f"k{number}", "Data": b"x" * 100} for number in range(records)]
+        while left:
+            part, left = left[: self.A_CALL], left[self.A_CALL :]
+            replies = kinesis.put_records(StreamName="stream", Records=part)["Records"]
+            left += [record for record, reply in zip(part, replies, strict=True) if "ErrorCode" in reply]
+
+    def _handled(self) -> int:
+        pages = self._logs.get_paginator("filter_log_events").paginate(logGroupName="/aws/lambda/counts")
+        lines = [event["message"] for page in pages for event in page["events"]]
+        return sum(int(line.split()[1]) for line in lines if line.startswith("HANDLED"))
+
+    def rate(self) -> float:
+        """Records handled a second, from the creation of the mapping on."""
+        began = time.perf_counter()
+        self._lambda.create_event_source_mapping(
+            EventSourceArn=self._arn, FunctionName="counts", StartingPosition="TRIM_HORIZON", BatchSize=100
+        )
+        pause = threading.Event()
+        while time.perf_counter() - began < 300:
+            with contextlib.suppress(self._logs.exceptions.ResourceNotFoundException):
+                if self._handled() >= self._records:
+                    return self._records / (time.perf_counter() - began)
+            pause.wait(0.05)
+        raise RuntimeError("the stream was not read to its end")
+
+
+def streams(records: int) -> dict:
+    """On engines of their own, so that neither has anything else to do."""
+    with Engine.start(factor=10) as engine, Engine.start(behaviours=[]) as bare:
+        ours, theirs = Stream(of(engine), records).rate(), Stream(of(bare), records).rate()
+    return {"stream_records_per_second": ours, "stream_records_per_second_bare": theirs}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", default="-", metavar="FILE")
@@ -263,6 +329,7 @@ def main() -> None:
         found |= functions(ours, of(bare), engine, 300 // part, 20 // part)
         found |= requests(ours, max(2, 10 // part))
         found |= {"engine_pss_mb": pss_mb(engine.pid), "engine_rss_mb": pss_mb(engine.pid, "Rss")}
+    found |= streams(10_000 // part)
     result = {
         "schema": "cloudkata.bench/1",
         "cpus": os.cpu_count(),

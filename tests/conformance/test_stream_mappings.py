@@ -66,8 +66,8 @@ def test_at_timestamp_starts_with_the_first_record_from_then_on(aws):
     assert mapped.handed() == ["new", "newer", "end"]
 
 
-def _until(mapped, value, seconds=10):
-    deadline = time.monotonic() + seconds
+def _until(mapped, value):
+    deadline = time.monotonic() + (10 if mapped.aws.advance else 60)
     while value not in mapped.handed() and time.monotonic() < deadline:
         time.sleep(0.05)
 

@@ -21,6 +21,7 @@ OutputKind = Literal[
     "queue-url",
     "role-arn",
     "state-machine-arn",
+    "stream-name",
     "table-name",
     "user-pool-client-id",
     "user-pool-id",

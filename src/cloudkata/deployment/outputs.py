@@ -212,6 +212,17 @@ def _http_url(name: str, value: str, session: Session) -> None:
             raise OutputError(f"the output {name} is {value!r}, but there is no such API") from None
 
 
+def _stream_name(name: str, value: str, session: Session) -> None:
+    if not _TABLE.match(value):
+        raise OutputError(f"the output {name} is not the name of a stream: {value[:200]!r}")
+    _own_name(name, value, session)
+    client = session.client("kinesis", session.checks)
+    try:
+        client.describe_stream_summary(StreamName=value)
+    except client.exceptions.ResourceNotFoundException:
+        raise OutputError(f"the output {name} is {value!r}, but there is no such stream") from None
+
+
 def _own_name(name: str, value: str, session: Session) -> None:
     if not value.startswith(session.prefix + "-"):
         raise OutputError(f"the output {name} is {value!r}, which lab.name(...) of this attempt did not make")
@@ -232,4 +243,5 @@ _KINDS: dict[str, Callable[[str, str, Session], None]] = {
     "user-pool-id": _user_pool_id,
     "user-pool-client-id": _user_pool_client_id,
     "identity-pool-id": _identity_pool_id,
+    "stream-name": _stream_name,
 }

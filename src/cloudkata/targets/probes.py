@@ -50,6 +50,14 @@ class Bench:
             self._roles[service] = made["Role"]["Arn"]
         return self._roles[service]
 
+    def permit(self, actions: list[str], resource: str) -> None:
+        """Allow the functions' role `actions` on a resource."""
+        statement = {"Effect": "Allow", "Action": actions, "Resource": resource}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        name = self.role().rpartition("/")[2]
+        policy = "probe-" + actions[0].replace(":", "-").replace("*", "all")
+        self.client("iam").put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=document)
+
     def function(self, source: str, **settings) -> str:
         """A function whose handler is `handler` of `source`, ready to be called; its name."""
         self._made += 1
@@ -323,4 +331,5 @@ from cloudkata.targets import (  # noqa: E402 (they register themselves with wha
     edge_probes,  # noqa: F401
     queue_probes,  # noqa: F401
     state_machine_probes,  # noqa: F401
+    stream_probes,  # noqa: F401
 )

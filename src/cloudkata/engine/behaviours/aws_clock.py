@@ -1,7 +1,7 @@
 """The timers of services run on one clock, which can run faster than real time and be moved forward.
 
-AWS has no such thing; real waits are minutes. Covered: SQS visibility, delay, retention and deduplication,
-Kinesis' retention, iterators and arrival times,
+AWS has no such thing; real waits are minutes. Covered: SQS visibility, delay, retention and deduplication, the
+retention, iterators and arrival times of Kinesis,
 Lambda's state changes and asynchronous retries, DynamoDB's time to live, Step Functions' waits and retries, with the
 times that their histories and logs show. Not scaled: the time a function's own code takes, so its time-out is real
 too (https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html); what has an end of its own (tokens,

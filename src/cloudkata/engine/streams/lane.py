@@ -21,7 +21,8 @@ from cloudkata.engine.streams.windows import Window
 
 logger = logging.getLogger("cloudkata.streams")
 PAYLOAD_BYTES = (6 << 20) - 1024  # what an invocation carries, less what is not records
-_LOOK_SECONDS = 0.05  # of real time, where nothing wakes the lane
+_LOOK_SECONDS = 0.05  # of real time, between looks at the clock and the mapping
+_IDLE_SECONDS = 0.5  # the same, where there is nothing to do until a record comes
 
 
 class Owner(Protocol):
@@ -117,7 +118,7 @@ class Lane:
                             return tuple(self._waiting.popleft()[0] for _ in range(count))
                     elif self._finishing and self._window is None:
                         return None
-                self._changed.wait(_LOOK_SECONDS)
+                self._changed.wait(_LOOK_SECONDS if self._waiting or self._window else _IDLE_SECONDS)
         return None
 
     def _window_is_over(self, now: float) -> bool:

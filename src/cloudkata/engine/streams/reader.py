@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 MOST_WAITING = 10_000  # records read ahead of what has been handled; as many as one GetRecords gives
 _LOOK_SECONDS = 0.05
+_LOOK_AGAIN_SECONDS = 10.0  # of AWS time: whether a shard has been closed
 _GONE = frozenset({"ResourceNotFoundException"})
 _RENEW = frozenset({"ExpiredIteratorException"})
 _TRIMMED = frozenset({"TrimmedDataAccessException"})
@@ -32,6 +33,7 @@ class ShardReader:
         self.caught_up = 0.0
         self._start = start
         self._seen = start.sequence
+        self._look_again = 0.0
         self._lanes: list[Lane] = []
         threading.Thread(target=self._run, name="kata-stream-reader", daemon=True).start()
 
@@ -75,6 +77,10 @@ class ShardReader:
                 self.stopped.wait(_LOOK_SECONDS)
                 continue
             began = self.clock.now()
+            if not self._worth_reading(began):
+                self.caught_up = began
+                self.clock.wait(self.stopped, self._mapping.source.poll_seconds)
+                continue
             try:
                 iterator = iterator or self._iterator()
                 page = self._mapping.source.page(self.shard, iterator)
@@ -96,6 +102,16 @@ class ShardReader:
             lane.join()
         self.done.set()
         self._mapping.wake()
+
+    def _worth_reading(self, now: float) -> bool:
+        """Whether there is something new, or the last look at the shard itself was long ago.
+
+        Most polls find nothing, and each would cost every request on the event loop a little.
+        """
+        if now < self._look_again and not self._mapping.source.unread(self.shard, self._seen, self._start.time):
+            return False
+        self._look_again = now + _LOOK_AGAIN_SECONDS
+        return True
 
     def _iterator(self) -> str:
         start = Start("AFTER_SEQUENCE_NUMBER", sequence=self._seen) if self._seen else self._start
