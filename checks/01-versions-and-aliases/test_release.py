@@ -26,11 +26,12 @@ CALLS = 38 * THREADS  # of the callers, while a candidate has its share
 ALARM = 1e-6  # the chance at most that a right share is called wrong
 FITTING = fitting(CALLS, SHARE, ALARM)
 FEW = 10  # calls of callers one by one
-LATER = 24  # calls after a release; that no weight is left is read as well
+LATER = 16  # calls after a release; that no weight is left is read as well
 RELEASE_SECONDS = 15.0  # for a release at least, where calls are quick
 RELEASE_CALLS = 2000  # otherwise as long as so many calls take, one by one: ten times as many as are to be expected
 LOOK_SECONDS = 0.005
 RAMP_SECONDS = 0.02
+UPDATE_SECONDS, UPDATED_SECONDS = 0.03, 60.0  # between two looks at an update, and for it at most
 SAMPLES = 3  # tries to look at an alias that nobody changes meanwhile
 TONE = "KATA_TONE"  # a setting of the function that only the checks know
 PROVISIONED = "provisioned-concurrency"
@@ -43,7 +44,7 @@ MARK, ALWAYS_FAILS = {mark!r}, {fails!r}
 TONE = os.environ.get("KATA_TONE", "")
 asked = 0
 if {slow}:  # so that there is time to look at its share
-    time.sleep(0.1)
+    time.sleep(0.05)
 
 
 def {handler}(event, context):
@@ -72,7 +73,7 @@ class Answer:
     error: str = ""
 
     def __str__(self) -> str:
-        said = self.error or (f"code {self.mark}, setting {self.tone}" if self.mark else "other code")
+        said = self.error or (f"code {self.mark}, setting {self.tone or 'none'}" if self.mark else "other code")
         return f"version {self.version}: {said}" if self.version else said
 
 
@@ -118,20 +119,6 @@ def shown(alias: dict | None) -> str:
 
 def tally(answers: list[Answer]) -> str:
     return "; ".join(f"{count} times {what}" for what, count in Counter(map(str, answers)).most_common(4))
-
-
-def decided(lab, what: str, status) -> str:
-    """What `status()` is once it is no longer in progress. That it takes too long is not the learner's fault."""
-
-    def ended() -> str:
-        found = status()
-        expect(what, found).meets(found.upper() != "INPROGRESS", "decided", why="It takes a while.")
-        return found
-
-    try:
-        return lab.eventually(ended, within="poll")
-    except NotAsExpected as error:
-        raise TimeoutError(f"{what} was in progress for too long") from error
 
 
 class Function:
@@ -254,10 +241,8 @@ class Function:
     def updated(self) -> None:
         """Wait until no update is in progress."""
 
-        def over() -> str:
-            return self.client.get_function_configuration(FunctionName=self.name).get("LastUpdateStatus", "Successful")
-
-        decided(self._lab, "an update of the function", over)
+        patience = {"Delay": UPDATE_SECONDS, "MaxAttempts": int(UPDATED_SECONDS / UPDATE_SECONDS)}
+        self.client.get_waiter("function_updated_v2").wait(FunctionName=self.name, WaiterConfig=patience)
 
     def point(self, version: str) -> None:
         """Let `live` be `version` alone, whatever a release has left."""
@@ -278,13 +263,17 @@ class Function:
 
 @dataclass(frozen=True)
 class Deployed:
-    """The function as deploy.py left it, and what $LATEST became when both code and setting were changed."""
+    """The function as deploy.py left it, and what $LATEST became when both code and setting were changed.
+
+    `old` is a version of the changed code without the setting, for `live` to be at before a release.
+    """
 
     versions: list[str]
     latest: dict
     newest: dict  # settings of the newest version
     alias: dict
     first: Answer  # of the newest version, before the change
+    old: str
     mark: str
     tone: str
 
@@ -296,9 +285,11 @@ def deployed(lab) -> Deployed:
         newest = function.settings(versions[-1]) if versions else {}
         first = function.call(versions[-1]) if versions else Answer("")
         mark, tone = f"kata-{lab.draw.word()}", lab.draw.word()
-        function.set(tone)
+        function.updated()
         function.upload(function.folder(mark))
-        return Deployed(versions, latest, newest, alias or {"FunctionVersion": ""}, first, mark, tone)
+        old = function.client.publish_version(FunctionName=function.name)["Version"]
+        function.set(tone)
+        return Deployed(versions, latest, newest, alias or {"FunctionVersion": ""}, first, old, mark, tone)
 
     return lab.once("deployed", look)
 
@@ -308,11 +299,9 @@ def good_release(lab) -> Trial:
 
     def release() -> Trial:
         before, function, caller = deployed(lab), Function(lab), lab.own_caller
-        old = function.client.publish_version(FunctionName=function.name)["Version"]
+        old, tone, mark, word = before.old, before.tone, f"kata-{lab.draw.word()}", lab.draw.word()
         function.point(old)
         provision(function)
-        function.set(f"{before.tone}-{lab.draw.word()}")
-        tone, mark, word = function.settings()["Environment"][TONE], f"kata-{lab.draw.word()}", lab.draw.word()
         there, seconds = set(function.versions()), function.patience()
         with ThreadPoolExecutor(1) as pool:
             folder = function.folder(mark, slow=True)
@@ -366,14 +355,21 @@ def unprovision(function: Function) -> None:
 
 
 def await_provisioned(lab, function: Function) -> str:
+    """What became of it: a status, or the code of an error. That it takes too long is not the learner's fault."""
+
     def status() -> str:
         config = {"FunctionName": function.name, "Qualifier": "live"}
         try:
-            return function.client.get_provisioned_concurrency_config(**config)["Status"].replace("_", "")
+            found = function.client.get_provisioned_concurrency_config(**config)["Status"]
         except ClientError as error:
             return error.response["Error"]["Code"]
+        expect("the status", found).meets(found != "IN_PROGRESS", "decided", why="Environments take a while to start.")
+        return found
 
-    return decided(lab, "provisioned concurrency", status)
+    try:
+        return lab.eventually(status, within="poll")
+    except NotAsExpected as error:
+        raise TimeoutError("provisioned concurrency was in progress for too long") from error
 
 
 def bad_release(lab, name: str, *, setting: bool) -> Trial:
@@ -539,7 +535,7 @@ def test_a_tenth_reaches_the_candidate(lab):
         abs(share - SHARE) < 1e-9, f"a share of {SHARE:g} for the candidate, version {trial.candidate}", why=why
     )
     before = deployed(lab)
-    known = {(trial.old, before.mark, before.tone), (trial.candidate, trial.mark, trial.tone)}
+    known = {(trial.old, before.mark, ""), (trial.candidate, trial.mark, trial.tone)}
     strange = [a for a in trial.split if (a.version, a.mark, a.tone) not in known or a.own_version != a.version]
     expect("answers of the callers that are neither the old version's nor the candidate's", tally(strange)).meets(
         not strange, "none", why="The header names the version that ran, and callers meet these two only."
@@ -581,7 +577,7 @@ def test_keeps_the_old_version(lab):
         str(Answer(trial.candidate, trial.mark, trial.tone)), why="It is what callers get now."
     )
     expect(f"version {trial.old}, which was live before", str(function.call(trial.old))).equals(
-        str(Answer(trial.old, before.mark, before.tone)),
+        str(Answer(trial.old, before.mark)),
         why="It is the way back: a fault may show tomorrow, and then the alias has to have somewhere to go.",
     )
 
