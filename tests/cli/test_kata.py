@@ -96,7 +96,7 @@ def test_first_check_copies_the_starter(course):
         (("check", "frist"), "did you mean first-proof?"),
         (("check", "00", "--at", "docs"), "there is no deploy.py in docs"),
         (("check", "00", "--task", "gret"), "did you mean greet?"),
-        (("start", "7"), 'there is no lab "7"'),
+        (("start", "93"), 'there is no lab "93"'),
         (("chekc",), "No such command"),
         (("check", "--sede", "1"), "No such option"),
         (("check", "00", "--solution", "--json", "no/such/folder/file"), "cannot be written"),

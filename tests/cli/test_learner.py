@@ -13,7 +13,7 @@ def test_from_the_first_lab_to_the_next(mini, solve):
     assert "0 of 1 tasks are proved, after 1 attempt." in mini.kata().stdout
     solve("00-table")
     passed = mini.kata("check").stdout
-    assert "✓ What is written under an id is found by that id." in passed
+    assert "What is written under an id is found by that id." in passed
     assert "Next: kata next (lab 01: A script" in passed
     assert "workspace/01-script" in mini.kata("next").stdout
     rows = json.loads(mini.kata("list", "--json", "-").stdout)["labs"]

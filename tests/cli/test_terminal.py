@@ -35,7 +35,7 @@ def at_a_terminal(person, *words, keys=(), seconds=60.0, **env) -> str:
                     break
             if waiting and waiting[0][0] in said:
                 os.write(ours, waiting.pop(0)[1].encode())
-        process.wait(10)
+        process.wait(60)
     finally:
         process.kill()
         process.wait()

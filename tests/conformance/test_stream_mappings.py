@@ -72,6 +72,7 @@ def _until(mapped, value):
         time.sleep(0.05)
 
 
+@pytest.mark.bare_unsure("MiniStack polls once a second, which may fall either way")
 @pytest.mark.localstack
 @BOTH
 def test_a_window_gathers_what_comes_within_it(aws, kind):
