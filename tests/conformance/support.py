@@ -73,6 +73,12 @@ class Account:
         except iam.exceptions.EntityAlreadyExistsException:
             return iam.get_role(RoleName=name)["Role"]["Arn"]
 
+    def allow(self, *actions: str, role: str = "runs") -> None:
+        """Let an execution role do `actions` anywhere."""
+        self.role(role)
+        policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": list(actions), "Resource": "*"}]}
+        self.client("iam").put_role_policy(RoleName=role, PolicyName="may", PolicyDocument=json.dumps(policy))
+
     def function(self, source: str | Mapping[str, str | bytes], name: str = "f", **arguments) -> str:
         """Create a function with `handle` in app.py and wait until it is Active; its name."""
         self.create(source, name, **arguments)

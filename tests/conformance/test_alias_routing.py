@@ -62,6 +62,7 @@ def test_the_function_learns_by_which_alias_it_was_invoked(aws):
 
 @pytest.mark.localstack
 def test_a_mapped_queue_is_split_too(two):
+    two.allow("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "logs:*")
     sqs = two.client("sqs")
     queue = sqs.create_queue(QueueName="q")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]

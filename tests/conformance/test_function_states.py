@@ -119,6 +119,7 @@ def test_a_mapped_queue_waits_for_a_pending_function(aws):
         "def handle(event, context):\n"
         "    print('got', [r['attributes']['ApproximateReceiveCount'] for r in event.get('Records', [])])\n"
     )
+    aws.allow("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "logs:*")
     aws.create(source)
     refused = refusal(lambda: aws.lambda_.invoke(FunctionName="f"))
     aws.lambda_.create_event_source_mapping(FunctionName="f", EventSourceArn=arn)
