@@ -11,7 +11,7 @@ read until it expires; at its end NextShardIterator is null and ChildShards name
 MiniStack deletes the parents with their records. They are put back, marked as closed, and its `_route_to_shard` only
 sees open ones. UpdateShardCount is made of the same parts, in one step. How long a change takes is our choice.
 
-Needs aws_clock.
+Needs aws_clock and stream_mappings.
 """
 
 from __future__ import annotations

@@ -13,6 +13,8 @@ batch. Its operations only see what is valid; defaults are filled in before, wha
 size above ten needs a window, the pages contradict each other: not enforced for streams. Values out of range answer
 ValidationException, other broken rules InvalidParameterValueException, which is also our choice for a role that may not
 read.
+
+Needs mapping_states.
 """
 
 from __future__ import annotations
