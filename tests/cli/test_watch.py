@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 SECONDS = 60.0
+STOPPED = (0, 130)  # Ctrl-C while it waits, and in the middle of an attempt
 
 
 class Session:
@@ -143,7 +144,7 @@ def test_every_save_gets_a_verdict(mini, watching):
     assert "1 of 1 checks passed" in session.until("PASSED")
     assert re.search(r"\d\.\d\d s after the save", session.until("after the save"))
     assert "Next: kata next (lab 01" in session.until("Next:")
-    assert session.interrupt() == 0
+    assert session.interrupt() in STOPPED
     nothing_left(mini)
     attempts = json.loads(mini.kata("list", "0", "--json", "-").stdout)["attempts"]
     assert [each["status"] for each in attempts] == ["failed", "failed", "not deployed", "passed"]
@@ -161,7 +162,7 @@ def test_what_failed_is_tried_first_and_told_at_once(mini, watching, solve):
     assert said.count("✗ failed") == 1
     (mini.folder / "workspace/01-script/counter.py").write_text(solution(mini, "01-script/counter.py"))
     assert "3 of 3 checks passed" in session.until("PASSED")
-    assert session.interrupt() == 0
+    assert session.interrupt() in STOPPED
 
 
 def test_a_folder_made_anew_is_what_is_checked(mini, watching):
@@ -210,5 +211,8 @@ def test_ctrl_c_at_any_moment_leaves_nothing(mini, words):
         said = session.until("(the end)")
         session.close()
         assert "Traceback" not in said, said
-        assert (status, "stopped" in said) == (130, True) or (status, "No longer watching" in said) == (0, True), said
+        # the command may have come to its end in the very moment it was to be stopped
+        ended = status in (0, 1) and ("PASSED" in said or "NOT YET" in said)
+        stopped = (status, "stopped" in said) == (130, True) or (status, "No longer watching" in said) == (0, True)
+        assert stopped or ended, said
         nothing_left(mini)

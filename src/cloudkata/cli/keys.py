@@ -20,7 +20,7 @@ def keys() -> Iterator[Callable[[], str]]:
     descriptor = sys.stdin.fileno()
     before = termios.tcgetattr(descriptor)
     try:
-        tty.setcbreak(descriptor)
+        tty.setcbreak(descriptor, termios.TCSADRAIN)  # what is typed already counts
         yield lambda: os.read(descriptor, 32).decode("utf-8", "replace")[:1].replace("\r", "\n")
     finally:
         termios.tcsetattr(descriptor, termios.TCSADRAIN, before)

@@ -67,8 +67,8 @@ def run(console: Console, course: Course, wanted: Wanted, *, result: bool, json_
 def ask_one(console: Console, question: Question, seed: int) -> None:
     """Ask one question that counts for nothing, and explain every option of it; q leaves it."""
     order = options_in_order(question, seed)
-    _show(console, question, order, "one exam question on it", "leaves it out")
     with keys() as key:
+        _show(console, question, order, "one exam question on it", "leaves it out")
         chosen = _choose(console, question, order, key)
     if chosen is None:
         return
