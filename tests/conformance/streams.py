@@ -50,7 +50,7 @@ class Mapped:
 
     @classmethod
     def make(cls, aws: Account, kind: str, shards: int = 1, **variables: str) -> Mapped:
-        arn = _kinesis(aws, shards) if kind == "kinesis" else _table(aws)
+        arn = make_stream(aws, "s", shards) if kind == "kinesis" else _table(aws)
         role = aws.role()
         aws.client("iam").put_role_policy(RoleName="runs", PolicyName="all", PolicyDocument=ALLOW)
         aws.function(SOURCE, Role=role, Environment={"Variables": variables})
@@ -104,12 +104,13 @@ class Mapped:
         return self.batches()
 
 
-def _kinesis(aws: Account, shards: int) -> str:
+def make_stream(aws: Account, name: str, shards: int = 1) -> str:
+    """The ARN of a new Kinesis stream, once it is active."""
     kinesis = aws.client("kinesis")
-    kinesis.create_stream(StreamName="s", ShardCount=shards)
+    kinesis.create_stream(StreamName=name, ShardCount=shards)
 
     def look():
-        found = kinesis.describe_stream_summary(StreamName="s")["StreamDescriptionSummary"]
+        found = kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]
         return found["StreamARN"] if found["StreamStatus"] == "ACTIVE" else None
 
     return eventually(look)

@@ -33,7 +33,7 @@ def test_a_batch_holds_records_in_their_order_and_no_more_than_its_size(aws, kin
     assert max(map(len, batches)) <= 4
 
 
-@pytest.mark.localstack
+@pytest.mark.not_localstack("4.14 takes its position some time after it is Enabled, and misses what comes before")
 @BOTH
 def test_latest_starts_after_what_is_there(aws, kind):
     mapped = Mapped.make(aws, kind)
@@ -262,7 +262,7 @@ def test_a_response_is_ignored_without_the_setting(aws):
     assert mapped.handed() == ["a", "bad", "next"]
 
 
-@pytest.mark.localstack
+@pytest.mark.not_localstack("4.14 reads the shards of a mapping one after the other")
 def test_a_blocked_shard_leaves_the_others_alone(aws):
     mapped = Mapped.make(aws, "kinesis", shards=2)
     keys = _keys_of_two_shards()

@@ -4,7 +4,7 @@ import hashlib
 import time
 
 import pytest
-from streams import Mapped
+from streams import Mapped, make_stream
 from support import eventually
 
 pytestmark = pytest.mark.behaviour("stream_mappings")
@@ -16,7 +16,7 @@ def _until(mapped, *values, seconds=12):
         time.sleep(0.05)
 
 
-@pytest.mark.localstack
+@pytest.mark.not_localstack("4.14 does nothing with ParallelizationFactor")
 def test_with_a_factor_other_keys_go_on_while_one_is_blocked(aws):
     """Order is kept for each key all the same."""
     mapped = Mapped.make(aws, "kinesis")
@@ -48,9 +48,7 @@ def test_with_a_factor_of_one_everything_behind_a_blocked_record_waits(aws):
 @pytest.mark.localstack
 def test_a_slow_function_does_not_delay_another_mapping(aws):
     mapped = Mapped.make(aws, "kinesis")
-    aws.client("kinesis").create_stream(StreamName="other", ShardCount=1)
-    summary = aws.client("kinesis").describe_stream_summary(StreamName="other")
-    other = Mapped(aws, "kinesis", summary["StreamDescriptionSummary"]["StreamARN"])
+    other = Mapped(aws, "kinesis", make_stream(aws, "other"))
     mapped.put("snail")
     other.put("quick")
     mapped.map()
@@ -60,7 +58,7 @@ def test_a_slow_function_does_not_delay_another_mapping(aws):
     assert began["quick"] - began["snail"] < 3.9, "it did not wait for the four seconds of the other"
 
 
-@pytest.mark.localstack
+@pytest.mark.not_localstack("4.14 reads the shards of a mapping one after the other")
 def test_two_shards_are_worked_on_at_once(aws):
     """Batches of two shards overlap, however slow each is."""
     mapped = Mapped.make(aws, "kinesis", shards=2)
