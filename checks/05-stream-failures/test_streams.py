@@ -27,7 +27,7 @@ EDGE = 5  # so many records at least come before and after a poison one
 RANGE = 1 << 128  # of hash keys
 BUSY_RECORDS, BUSY_BYTES = 39, 2_600_000
 BLOCKERS = 5
-WARMING = 30
+WARMING = 20
 STILL_SECONDS = 5.0  # if nothing has come or was repeated for so long, nothing more is expected
 MOST_ROUNDS = 5
 ONCE = "Each change takes effect once, in the order of its key, however often a record is tried."
@@ -389,7 +389,7 @@ def test_isolates_a_poison_order(lab):
 )
 def test_isolates_a_poison_reading(lab):
     """Of a hundred readings of one shard with a poison one among them, all others are added, each once."""
-    batch = reading_batch(lab)
+    batch = reading_batch(lab, READINGS)
     shows(lab, batch.source, batch.expected, f"{len(batch.expected)} meters around a poison reading", POISON_WHY)
     lost = batch.source.projection.items([batch.poison]).get(batch.poison, {})
     expect("the readings of the poison one", lost.get("readings")).equals(None, why="It cannot be handled.")
@@ -424,9 +424,9 @@ def order_batch(lab) -> Batch:
     return Batch(orders, bad, orders.placed(set(keys)), expected)
 
 
-def reading_batch(lab) -> Batch:
-    readings, keys = Readings(lab), fresh(lab, READINGS)
-    at = lab.draw.random.randrange(EDGE, READINGS - EDGE)
+def reading_batch(lab, count: int) -> Batch:
+    readings, keys = Readings(lab), fresh(lab, count)
+    at = lab.draw.random.randrange(EDGE, count - EDGE)
     values = {key: lab.draw.random.randint(1, 99) for key in keys}
     hash_key = lab.draw.random.randrange(RANGE)
     data = [poison(lab) if index == at else kwh(values[key]) for index, key in enumerate(keys)]
@@ -537,8 +537,8 @@ def test_orders_before_a_poison_one_are_not_handed_over_again(lab):
     cards=["q-ddb-poison-record"],
 )
 def test_readings_before_a_poison_one_are_not_handed_over_again(lab):
-    """Of a hundred readings with a poison one, those before it are handed to the function once."""
-    batch = reading_batch(lab)
+    """Of fifty readings with a poison one, those before it are handed to the function once."""
+    batch = reading_batch(lab, READINGS // 2)
     handed_once(lab, batch)
 
 

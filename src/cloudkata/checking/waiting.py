@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from cloudkata.checking.expectation import NotAsExpected
 
-_FIRST, _LONGEST = 0.02, 0.5
+_FIRST, _LONGEST = 0.02, 0.2
 
 
 def eventually(assertion: Callable[[], object], seconds: float) -> object:
