@@ -39,7 +39,8 @@ lint: $(VENV)/all
 	$(BIN)/lint-imports
 
 test: lint
-	$(BIN)/pytest --ignore tests/proof --ignore tests/hostile/test_as_user.py -n $(WORKERS)
+	$(BIN)/pytest --ignore tests/proof --ignore tests/hostile/test_as_user.py --ignore tests/cli/test_watch.py -n $(WORKERS)
+	$(BIN)/pytest tests/cli/test_watch.py
 	$(BIN)/kata lint
 	$(BIN)/kata matrix --changed
 
