@@ -11,7 +11,7 @@ import sys
 import typer
 from rich.console import Console
 
-from cloudkata.cli import author, check, doctor, engine, learner, make, study, watch
+from cloudkata.cli import author, check, doctor, engine, instructor, learner, make, study, watch
 from cloudkata.course import CourseError
 from cloudkata.engine.remote import EngineError
 from cloudkata.study.store import StoreError
@@ -25,6 +25,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _LEARNING, _REVISING, _WORKING, _AUTHORING = "Learn", "Revise", "Use the engine", "Write labs"
+_TEACHING = "Teach"
 app.command("next", rich_help_panel=_LEARNING)(learner.next_lab)
 app.command("start", rich_help_panel=_LEARNING)(learner.start)
 app.command("check", rich_help_panel=_LEARNING)(check.check)
@@ -42,6 +43,7 @@ app.command("exam", rich_help_panel=_REVISING)(study.exam)
 app.command("coverage", rich_help_panel=_REVISING)(study.coverage)
 app.command("init", rich_help_panel=_WORKING)(make.init)
 app.command("doctor", rich_help_panel=_WORKING)(doctor.doctor)
+app.command("grade", rich_help_panel=_TEACHING)(instructor.grade)
 app.command("new-lab", rich_help_panel=_AUTHORING)(make.new_lab)
 app.command("lint", rich_help_panel=_AUTHORING)(author.lint)
 app.command("matrix", rich_help_panel=_AUTHORING)(author.matrix)

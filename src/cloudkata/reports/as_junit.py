@@ -25,21 +25,21 @@ def as_junit(attempt: Attempt) -> str:
     if broken:
         case = ET.SubElement(suite, "testcase", classname=attempt.lab.slug, name="deployment", time="0")
         kind = "failure" if attempt.status == NOT_DEPLOYED else "error"
-        ET.SubElement(case, kind, message=_plain(attempt.problem))
+        ET.SubElement(case, kind, message=plain_xml(attempt.problem))
     for verdict in attempt.verdicts:
         name = f"{attempt.lab.slug}.{verdict.task}"
         case = ET.SubElement(suite, "testcase", classname=name, name=verdict.id, time=f"{verdict.seconds:.3f}")
         if verdict.status == FAILED:
             message = f"expected {verdict.expected}, saw {verdict.actual}"
-            ET.SubElement(case, "failure", message=_plain(message)).text = _plain(verdict.why)
+            ET.SubElement(case, "failure", message=plain_xml(message)).text = plain_xml(verdict.why)
         elif verdict.status == ERROR:
-            ET.SubElement(case, "error", message=_plain(verdict.actual))
+            ET.SubElement(case, "error", message=plain_xml(verdict.actual))
         elif verdict.status in (SKIPPED, BLOCKED):
-            ET.SubElement(case, "skipped", message=_plain(f"{verdict.status}: {verdict.why}"))
+            ET.SubElement(case, "skipped", message=plain_xml(f"{verdict.status}: {verdict.why}"))
     ET.indent(suite)
     return ET.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def _plain(text: str) -> str:
+def plain_xml(text: str) -> str:
     """Text without the characters that XML has no way to write."""
     return "".join(char if char in "\n\t" or " " <= char not in "\ufffe\uffff" else " " for char in safe(text))

@@ -1,0 +1,158 @@
+"""Finds the submissions of a cohort, and makes a copy of one that is safe to run."""
+
+from __future__ import annotations
+
+import ast
+import csv
+import os
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from cloudkata.course import Course, CourseError, load_lab
+from cloudkata.grading.cohort import names
+from cloudkata.grading.cohort.archives import unpack
+from cloudkata.grading.cohort.folders import copy_folder
+from cloudkata.grading.cohort.remotes import fetch
+from cloudkata.grading.cohort.tray import LEFT_OUT, Refused, Tray, named
+
+FOLDER, ARCHIVE, REMOTE = "folder", "archive", "remote"
+_ROWS = 20_000
+_ENTRY = "deploy.py"
+_DOWN = 3  # folders that may be packed around the learner's own
+_SOURCE_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What one learner sent. `name` is as found; `problem` is why it is refused without a look into it."""
+
+    name: str
+    kind: str
+    source: str
+    ref: str = ""
+    problem: str = ""
+
+    @property
+    def learner(self) -> str:
+        return names.shown(self.name)
+
+    @property
+    def key(self) -> str:
+        return names.key(self.name)
+
+
+def find_submissions(place: Path) -> list[Submission]:
+    """Those in a folder, or in a CSV file of remotes; by name. Raises CourseError when there are none to find."""
+    if place.is_file() and place.suffix.lower() == ".csv":
+        found = _in_table(place)
+    elif place.is_dir():
+        found = _in_folder(place)
+    else:
+        raise CourseError(f"{place} is neither a folder with submissions nor a .csv file of git remotes")
+    if not found:
+        raise CourseError(f"there are no submissions in {place}")
+    times = Counter(one.name for one in found)
+    twice = "it is there {} times under this name; keep one of them"
+    found = [replace(one, problem=twice.format(times[one.name])) if times[one.name] > 1 else one for one in found]
+    return sorted({one.name: one for one in found}.values(), key=lambda one: os.fsencode(one.name))
+
+
+def _in_folder(place: Path) -> list[Submission]:
+    found = []
+    with os.scandir(place) as entries:
+        for entry in entries:
+            if entry.name.startswith(".") or entry.name in LEFT_OUT:
+                continue
+            if entry.is_symlink():
+                found.append(Submission(entry.name, FOLDER, entry.path, problem="it is a link; send the files"))
+            elif entry.is_dir(follow_symlinks=False):
+                found.append(Submission(entry.name, FOLDER, entry.path))
+            elif entry.name.lower().endswith(".zip"):
+                found.append(Submission(entry.name[:-4], ARCHIVE, entry.path))
+            else:
+                found.append(Submission(entry.name, ARCHIVE, entry.path, problem="it is no folder and no .zip archive"))
+    return found
+
+
+def _in_table(place: Path) -> list[Submission]:
+    """Rows with the columns `learner`, `url` and, if need be, `ref`: a branch or a tag."""
+    try:
+        with open(place, encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file, strict=True)
+            if not {"learner", "url"} <= set(rows.fieldnames or ()):
+                raise CourseError(f"{place.name}: its first line must name the columns learner and url")
+            found = []
+            for row in rows:
+                name, url = (row["learner"] or "").strip(), (row["url"] or "").strip()
+                if not name:
+                    raise CourseError(f"{place.name}, line {rows.line_num}: there is no learner")
+                problem = "" if url else "there is no url in its line"
+                found.append(Submission(name, REMOTE, url, (row.get("ref") or "").strip(), problem))
+                if len(found) > _ROWS:
+                    raise CourseError(f"{place.name} has more than {_ROWS} lines")
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise CourseError(f"{place.name} is no CSV file in UTF-8: {error}") from error
+    return found
+
+
+def prepare(submission: Submission, course: Course, slug: str, scratch: Path) -> Path:
+    """A copy in the folder `scratch` of what was sent; the folder in it to grade. Raises Refused, and OSError."""
+    if submission.problem:
+        raise Refused(submission.problem)
+    tray = Tray(scratch / "submission")
+    if submission.kind == FOLDER:
+        copy_folder(Path(submission.source), tray)
+    elif submission.kind == ARCHIVE:
+        unpack(Path(submission.source), tray)
+    else:
+        fetch(submission.source, submission.ref, tray, scratch / "remote")
+    tray.open_up()
+    folder = _own_folder(tray.root, slug)
+    _is_of_this_lab(folder, course, slug)
+    return folder
+
+
+def _own_folder(root: Path, slug: str) -> Path:
+    """Where deploy.py lies: at the top, in the lab's own folder, or in the only folder there is."""
+    folder = root
+    for _ in range(_DOWN + 1):
+        for candidate in (folder, folder / slug, folder / "workspace" / slug):
+            if (candidate / _ENTRY).is_file():
+                return candidate
+        entries = list(folder.iterdir())
+        if len(entries) != 1 or not entries[0].is_dir():
+            break
+        folder = entries[0]
+    if not any(root.iterdir()):
+        raise Refused("it is empty")
+    elsewhere = sorted(path.parent.relative_to(root).as_posix() for path in root.rglob(_ENTRY))
+    if elsewhere:
+        raise Refused(f"its deploy.py is in {named(elsewhere[0])}; send the folder of this lab alone")
+    raise Refused("there is no deploy.py in it; send the folder of the lab")
+
+
+def _is_of_this_lab(folder: Path, course: Course, slug: str) -> None:
+    """Refuse what names all outputs of another lab, and none of this one. Otherwise the checks tell."""
+    try:
+        source = (folder / _ENTRY).read_bytes()
+        words = (
+            {
+                node.value
+                for node in ast.walk(ast.parse(source))
+                if isinstance(node, ast.Constant) and isinstance(node.value, str)
+            }
+            if len(source) <= _SOURCE_BYTES
+            else set()
+        )
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return  # running it will say so
+    outputs = load_lab(course, slug).outputs
+    if words & set(outputs):
+        return
+    for other in course.labs:
+        if other == slug:
+            continue
+        theirs = set(load_lab(course, other).outputs)
+        if theirs and theirs <= words and not theirs & set(outputs):
+            raise Refused(f"it looks like lab {other}; this is about lab {slug}")
