@@ -6,7 +6,7 @@ WORKERS ?= 2
 SEEDS ?= 30
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: try venv test lint pr proof matrix conformance bench seeds clean
+.PHONY: try venv test lint pr proof matrix conformance bench seeds slides clean
 
 $(VENV)/base: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "cloudkata needs Python 3.11 or newer: make PYTHON=python3.11")'
@@ -50,7 +50,7 @@ pr: $(VENV)/all
 	$(BIN)/kata sync --check
 	$(MAKE) test
 
-proof: $(VENV)/all
+proof: $(VENV)/all node_modules/.package-lock.json
 	@mkdir -p build
 	$(BIN)/pytest tests/conformance --target bare -n $(WORKERS)
 	$(BIN)/pytest tests/conformance --target alone -n $(WORKERS)
@@ -59,6 +59,20 @@ proof: $(VENV)/all
 	$(BIN)/pytest tests/proof -n $(WORKERS) --dist loadfile
 	$(BIN)/kata matrix 00 14
 	$(BIN)/kata prove --json build/proof.json
+
+# What draws and looks at decks and pages. The lock file names no host: npm asks the registry it is set to.
+node_modules/.package-lock.json: package.json package-lock.json
+	@command -v npm >/dev/null || { echo "decks and the site need Node.js 20 or newer with npm"; exit 1; }
+	npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# A page and a PDF of every deck in build/slides; the PDFs need Chromium (Debian: chromium, fonts-liberation).
+MARP := CHROME_NO_SANDBOX=true node_modules/.bin/marp -c tools/slides/marp.config.mjs -I slides -o build/slides
+slides: node_modules/.package-lock.json
+	node tools/slides/draw.mjs
+	rm -rf build/slides
+	$(MARP)
+	$(MARP) --pdf --pdf-outlines --pdf-notes
 
 # Every lab's matrix, some ten minutes on two cores.
 matrix: $(VENV)/all

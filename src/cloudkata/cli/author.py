@@ -79,17 +79,18 @@ def _show(console: Console, found) -> None:
 
 
 def lint(labs: Labs = None) -> None:
-    """Find what dangles, is stale or is missing in labs.
+    """Find what dangles, is stale or is missing in labs, cards, decks and notebooks.
 
     Example: kata lint
     """
     from cloudkata.course import load_lab
     from cloudkata.course.lint import lint_course, lint_lab
     from cloudkata.course.lint_study import lint_study
+    from cloudkata.course.lint_teaching import lint_teaching
     from cloudkata.targets.probes import known_behaviours
 
     course = find_course(Path.cwd())
-    problems = [] if labs else [*lint_course(course), *lint_study(course)]
+    problems = [] if labs else [*lint_course(course), *lint_study(course), *lint_teaching(course)]
     known = known_behaviours()
     for slug in _chosen(course, labs):
         found = lint_lab(course, slug)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 
 from cloudkata.course import Course, load_lab
 from cloudkata.course.study import load_cards, load_exams, load_facts, load_questions
+from cloudkata.course.teaching import DECK, NOTEBOOK, Material, load_material, materials
 
 SCHEMA = "cloudkata.coverage/1"
 BEHAVIOUR, CONFIGURATION, NOTHING = "behaviour", "configuration", "nothing"
@@ -15,7 +16,7 @@ BEHAVIOUR, CONFIGURATION, NOTHING = "behaviour", "configuration", "nothing"
 @dataclass(frozen=True)
 class CardRow:
     """One card. `proof` is `behaviour` where a check shows it, `configuration` where only a service model settles a
-    number or name of it, `nothing` otherwise; `reason` says why no check does.
+    number or name of it, `nothing` otherwise; `reason` says why no check does. `taught` names decks and notebooks.
     """
 
     id: str
@@ -26,6 +27,7 @@ class CardRow:
     facts: tuple[str, ...]
     questions: tuple[str, ...]
     skills: tuple[str, ...]
+    taught: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class SkillRow:
     tasks: tuple[str, ...]
     checks: tuple[str, ...]
     questions: tuple[str, ...]
+    taught: tuple[str, ...]
 
     @property
     def covered(self) -> bool:
@@ -71,6 +74,7 @@ def coverage(course: Course) -> Coverage:
     cards, facts, questions = load_cards(course), load_facts(course), load_questions(course)
     labs = [load_lab(course, slug) for slug in course.labs]
     checks = [(lab, spec) for lab in labs for spec in lab.checks]
+    taught = [load_material(path) for kind in (DECK, NOTEBOOK) for path in materials(course, kind)]
     card_rows = []
     for card in cards.values():
         mine = tuple(spec.id for _, spec in checks if card.id in spec.cards)
@@ -79,7 +83,8 @@ def coverage(course: Course) -> Coverage:
         proof = BEHAVIOUR if mine else CONFIGURATION if settled else NOTHING
         reason = "" if mine else card.unproved or ("no lab" if not card.lab else "" if there else "the lab is to come")
         asked = tuple(question.id for question in questions.values() if card.id in question.cards)
-        card_rows.append(CardRow(card.id, card.lab, proof, reason, mine, settled, asked, card.skills))
+        told = tuple(one.name for one in taught if card.id in one.covers.cards)
+        card_rows.append(CardRow(card.id, card.lab, proof, reason, mine, settled, asked, card.skills, told))
     skill_rows = []
     for exam in load_exams(course).values():
         for skill in exam.skill:
@@ -95,6 +100,7 @@ def coverage(course: Course) -> Coverage:
                     tuple(f"{lab.number}.{task.id}" for lab, task in tasks),
                     tuple(spec.id for lab, spec in checks if (lab.slug, spec.task) in behind),
                     tuple(question.id for question in questions.values() if skill.id in question.skills),
+                    tuple(one.name for one in taught if _teaches(one, skill.id, behind)),
                 )
             )
     lab_rows = [
@@ -103,15 +109,18 @@ def coverage(course: Course) -> Coverage:
             len(lab.tasks),
             len(lab.checks),
             sum(card.lab == lab.slug for card in cards.values()),
-            (course.root / "slides" / f"{lab.slug}.md").is_file(),
-            (course.root / "notebooks" / f"{lab.slug}.md").is_file(),
+            *(any((one.kind, one.slug) == (kind, lab.slug) for one in taught) for kind in (DECK, NOTEBOOK)),
         )
         for lab in labs
     ]
     return Coverage(tuple(card_rows), tuple(skill_rows), tuple(lab_rows))
 
 
-_NONE = '<span class="none">none</span>'
+def _teaches(one: Material, skill: str, behind: set[tuple[str, str]]) -> bool:
+    """Whether it names the skill, or a task that is one of those `behind` it."""
+    return skill in one.covers.skills or any((one.slug, task) in behind for task in one.covers.tasks)
+
+
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem;color:#1a1a1a}"
     "table{border-collapse:collapse;width:100%;margin:1rem 0}th,td{text-align:left;padding:.3rem .6rem;"
@@ -123,11 +132,28 @@ _STYLE = (
 def as_page(found: Coverage) -> str:
     """The same as one HTML page that needs no other file."""
     cards = [
-        (row.id, row.lab, row.proof, ", ".join(row.checks) or row.reason, ", ".join(row.facts), len(row.questions))
+        (
+            row.id,
+            row.lab,
+            row.proof,
+            ", ".join(row.checks) or row.reason,
+            ", ".join(row.facts),
+            len(row.questions),
+            len(row.taught),
+        )
         for row in found.cards
     ]
     skills = [
-        (row.exam, row.id, row.text, ", ".join(row.tasks), len(row.checks), len(row.questions), len(row.cards))
+        (
+            row.exam,
+            row.id,
+            row.text,
+            ", ".join(row.tasks),
+            len(row.checks),
+            len(row.questions),
+            len(row.cards),
+            len(row.taught),
+        )
         for row in found.skills
     ]
     labs = [
@@ -136,8 +162,8 @@ def as_page(found: Coverage) -> str:
     ]
     body = (
         _table("Labs", ("lab", "tasks", "checks", "cards", "slides", "notebook"), labs)
-        + _table("Cards", ("card", "lab", "proved by", "checks, or why none", "facts", "questions"), cards)
-        + _table("Skills", ("exam", "skill", "text", "tasks", "checks", "questions", "cards"), skills)
+        + _table("Cards", ("card", "lab", "proved by", "checks, or why none", "facts", "questions", "taught in"), cards)
+        + _table("Skills", ("exam", "skill", "text", "tasks", "checks", "questions", "cards", "taught in"), skills)
     )
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><style>{_STYLE}</style>'
     start = f'<!doctype html><html lang="en"><head>{head}<title>Coverage</title></head>'
