@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from support import eventually
+from support import eventually, within
 
 pytestmark = [
     pytest.mark.behaviour("asynchronous_invocations"),
@@ -68,7 +68,5 @@ def test_a_throttled_event_waits_without_using_up_its_retries(clocked):
     assert still(0, aws, 0.5) == 0
     aws.lambda_.delete_function_concurrency(FunctionName="f")
     clocked.engine.advance(300)
-    until = time.monotonic() + 5
-    while not starts(aws) and time.monotonic() < until:
-        pass
+    within(lambda: starts(aws), 5)
     assert len(starts(aws)) == 1

@@ -2,7 +2,7 @@
 
 import pytest
 from streams import Mapped
-from support import eventually, refusal
+from support import eventually, refusal, within
 
 MIDDLE = str(2**127)
 FIRST, SECOND, THIRD = (f"shardId-{number:012d}" for number in range(3))
@@ -128,14 +128,5 @@ def test_a_mapping_reads_the_parent_before_its_children(aws):
     mapped.put("c", "d")
     mapped.map(BatchSize=1)
     eventually(lambda: len(mapped.handed()) >= 2)
-    settled = _handed(mapped, 4)
-    assert settled == ["a", "b", "c", "d"]
-
-
-def _handed(mapped, count):
-    import time
-
-    deadline = time.monotonic() + 8
-    while len(mapped.handed()) < count and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return mapped.handed()
+    within(lambda: len(mapped.handed()) >= 4, 8)
+    assert mapped.handed() == ["a", "b", "c", "d"]

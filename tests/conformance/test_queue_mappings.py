@@ -5,19 +5,11 @@ import time
 
 import pytest
 from queues import POLICY, batches, bodies, mapped, queue, worker
-from support import eventually
+from support import eventually, within
 
 pytestmark = pytest.mark.behaviour("queue_mappings")
 
 PARTIAL = {"FunctionResponseTypes": ["ReportBatchItemFailures"]}
-
-
-def within(look, seconds=10.0):
-    """Whether `look` comes true in time."""
-    until = time.monotonic() + seconds
-    while not (found := look()) and time.monotonic() < until:
-        time.sleep(0.02)
-    return found
 
 
 def still_there(found, seconds=1.0):
@@ -37,7 +29,7 @@ def test_a_handled_message_is_deleted(aws):
     mapped(found)
     found.send("one")
     eventually(found.empty)
-    assert within(lambda: bodies(aws) == ["one"])
+    assert within(lambda: bodies(aws) == ["one"], 10)
 
 
 @pytest.mark.ministack
@@ -51,7 +43,6 @@ def test_what_an_error_kept_comes_back_after_the_visibility_timeout(aws):
     assert batches(aws)[:2] == [[["fail", "1"]], [["fail", "2"]]]
 
 
-@pytest.mark.bare_unsure("MiniStack polls once a second, which may fall either way")
 @pytest.mark.not_localstack("LocalStack hands over the first message at once")
 def test_a_window_gathers_what_arrives_apart(aws):
     worker(aws)
@@ -64,7 +55,6 @@ def test_a_window_gathers_what_arrives_apart(aws):
     assert [len(batch) for batch in batches(aws)] == [4]
 
 
-@pytest.mark.bare_unsure("MiniStack polls once a second, which may fall either way")
 @pytest.mark.localstack
 def test_a_batch_above_ten_is_handed_over_as_soon_as_it_is_full(aws):
     worker(aws)
@@ -100,7 +90,7 @@ def test_an_empty_answer_is_a_success(aws, answer):
     mapped(found, **PARTIAL)
     found.send("answer " + json.dumps(answer))
     eventually(found.empty)
-    assert within(lambda: len(batches(aws)) == 1)
+    assert within(lambda: len(batches(aws)) == 1, 10)
 
 
 @pytest.mark.localstack
@@ -109,7 +99,7 @@ def test_a_list_that_is_null_is_a_success(aws):
     found = queue(aws, VisibilityTimeout="600")
     mapped(found, **PARTIAL)
     found.send('answer {"batchItemFailures": null}')
-    assert within(found.empty)
+    assert within(found.empty, 10)
 
 
 @pytest.mark.ministack
@@ -168,16 +158,15 @@ def test_no_more_batches_at_once_than_the_maximum_concurrency(aws):
     assert time.monotonic() - began > 1.1  # three rounds of two
 
 
-@pytest.mark.bare_unsure("MiniStack polls once a second, which may fall either way")
 @pytest.mark.ministack
 @pytest.mark.not_localstack("LocalStack has one batch of a mapping at a time")
 def test_five_batches_at_once_to_begin_with(aws):
-    worker(aws)
+    worker(aws, Timeout=10)
     found = queue(aws, VisibilityTimeout="60")
     for _ in range(5):
-        found.send("sleep 3")
+        found.send("sleep 8")
     mapped(found, BatchSize=1)
-    assert within(lambda: found.counts()[1] == 5, 2.5)
+    assert within(lambda: found.counts()[1] == 5, 7)
 
 
 def filtered(aws, pattern):
@@ -213,13 +202,12 @@ def test_a_throttled_batch_is_offered_again_while_it_is_invisible(aws):
     found = queue(aws, VisibilityTimeout="60")
     mapped(found)
     found.send("waits")
-    assert within(lambda: found.counts()[1] == 1)
+    assert within(lambda: found.counts()[1] == 1, 10)
     aws.lambda_.delete_function_concurrency(FunctionName="f")
-    within(lambda: batches(aws))
+    within(lambda: batches(aws), 10)
     assert batches(aws) == [[["waits", "1"]]]
 
 
-@pytest.mark.bare_unsure("MiniStack polls once a second, which may fall either way")
 @pytest.mark.not_localstack("LocalStack checks no execution role")
 def test_without_the_roles_permission_nothing_is_received(aws):
     worker(aws)
@@ -255,7 +243,7 @@ def test_a_long_window_keeps_its_messages_from_others(clocked):
     found = queue(aws, VisibilityTimeout="30")
     mapped(found, MaximumBatchingWindowInSeconds=100)
     found.send("early")
-    assert within(lambda: found.counts()[1] == 1) and still_there(found, 2)
+    assert within(lambda: found.counts()[1] == 1, 10) and still_there(found, 2)
     clocked.engine.advance(60)
     assert not batches(aws) and not found.receive()
     clocked.engine.advance(41)

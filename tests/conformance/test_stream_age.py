@@ -4,7 +4,7 @@ import json
 
 import pytest
 from streams import Mapped, queue, to
-from support import eventually
+from support import eventually, refusal
 
 pytestmark = [
     pytest.mark.behaviour("stream_mappings"),
@@ -47,7 +47,11 @@ def test_an_iterator_that_has_expired_loses_nothing(clocked):
     mapped.put("a")
     mapped.map()
     assert clocked.engine.settle(15) == []
+    kinesis = clocked.client("kinesis")
+    place = {"StreamName": "s", "ShardId": "shardId-000000000000", "ShardIteratorType": "LATEST"}
+    iterator = kinesis.get_shard_iterator(**place)["ShardIterator"]
     clocked.engine.advance(600)
+    assert refusal(lambda: kinesis.get_records(ShardIterator=iterator))[0] == "ExpiredIteratorException"
     mapped.put("b")
     assert clocked.engine.settle(15) == []
     assert mapped.handed() == ["a", "b"]

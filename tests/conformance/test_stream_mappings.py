@@ -6,7 +6,7 @@ import time
 
 import pytest
 from streams import Mapped, queue, received, to
-from support import eventually
+from support import eventually, within
 
 pytestmark = pytest.mark.behaviour("stream_mappings")
 BOTH = pytest.mark.parametrize("kind", ["kinesis", "dynamodb"])
@@ -42,10 +42,7 @@ def test_latest_starts_after_what_is_there(aws, kind):
     mapped.put("new")
     _until(mapped, "new")
     assert mapped.batches() == [["new"]]
-    deadline = time.monotonic() + 5
-    while mapped.config()["LastProcessingResult"] != "OK" and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert mapped.config()["LastProcessingResult"] == "OK"
+    assert within(lambda: mapped.config()["LastProcessingResult"] == "OK", 5)
 
 
 @pytest.mark.not_localstack("4.14 starts with the oldest record")
@@ -67,12 +64,9 @@ def test_at_timestamp_starts_with_the_first_record_from_then_on(aws):
 
 
 def _until(mapped, value):
-    deadline = time.monotonic() + (10 if mapped.aws.advance else 60)
-    while value not in mapped.handed() and time.monotonic() < deadline:
-        time.sleep(0.05)
+    within(lambda: value in mapped.handed(), 10 if mapped.aws.advance else 60)
 
 
-@pytest.mark.bare_unsure("MiniStack polls once a second, which may fall either way")
 @pytest.mark.localstack
 @BOTH
 def test_a_window_gathers_what_comes_within_it(aws, kind):
@@ -146,13 +140,10 @@ def test_a_failure_record_finds_the_record_again(aws):
     assert kinesis.get_records(ShardIterator=iterator, Limit=1)["Records"][0]["Data"] == b"bad"
 
 
-def _first(aws, url, seconds=15):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        for message in aws.client("sqs").receive_message(QueueUrl=url).get("Messages", []):
-            return json.loads(message["Body"])
-        time.sleep(0.05)
-    return None
+def _first(aws, url):
+    """The body of the first message; None when there is none."""
+    found = within(lambda: aws.client("sqs").receive_message(QueueUrl=url).get("Messages"), 15)
+    return json.loads(found[0]["Body"]) if found else None
 
 
 @pytest.mark.localstack
@@ -177,9 +168,7 @@ def test_a_bucket_gets_the_whole_event_as_well(aws):
     s3.create_bucket(Bucket=bucket)
     mapped.put("bad")
     uuid = mapped.map(MaximumRetryAttempts=0, DestinationConfig=to(f"arn:aws:s3:::{bucket}"))
-    deadline, found = time.monotonic() + 15, []
-    while not found and time.monotonic() < deadline:
-        found = s3.list_objects_v2(Bucket=bucket).get("Contents", [])
+    found = within(lambda: s3.list_objects_v2(Bucket=bucket).get("Contents", []), 15)
     assert found and found[0]["Key"].startswith(f"aws/lambda/{uuid}/shardId-000000000000/20")
     with s3.get_object(Bucket=bucket, Key=found[0]["Key"])["Body"] as body:
         record = json.loads(body.read())

@@ -1,19 +1,16 @@
 """Several batches at once where order allows it, and none where it does not; mappings that do not wait for each other."""
 
 import hashlib
-import time
 
 import pytest
 from streams import Mapped, make_stream
-from support import eventually
+from support import eventually, within
 
 pytestmark = pytest.mark.behaviour("stream_mappings")
 
 
 def _until(mapped, *values, seconds=12):
-    deadline = time.monotonic() + (seconds if mapped.aws.advance else 60)
-    while not set(values) <= set(mapped.handed()) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    within(lambda: set(values) <= set(mapped.handed()), seconds if mapped.aws.advance else 60)
 
 
 @pytest.mark.not_localstack("4.14 does nothing with ParallelizationFactor")
@@ -53,7 +50,7 @@ def test_a_slow_function_does_not_delay_another_mapping(aws):
     other.put("quick")
     mapped.map()
     other.map()
-    _until(mapped, "quick", "snail", seconds=15)
+    eventually(lambda: {"quick", "snail"} <= set(mapped.handed()), 60)
     began = {one["values"][0]: one["at"] for one in mapped.seen()}
     assert began["quick"] - began["snail"] < 3.9, "it did not wait for the four seconds of the other"
 

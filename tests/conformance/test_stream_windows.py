@@ -1,10 +1,8 @@
 """Tumbling windows hand their state on, end when their time has passed, and fail without a state."""
 
-import time
-
 import pytest
 from streams import Mapped
-from support import eventually
+from support import eventually, within
 
 pytestmark = [
     pytest.mark.behaviour("stream_mappings"),
@@ -12,14 +10,9 @@ pytestmark = [
 ]
 
 
-def _final(mapped, seconds=15):
+def _final(mapped):
     """What was seen once a window has been closed, or at the end of patience."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        seen = mapped.seen()
-        if any(one.get("isFinalInvokeForWindow") for one in seen):
-            return seen
-        time.sleep(0.05)
+    within(lambda: any(one.get("isFinalInvokeForWindow") for one in mapped.seen()), 15)
     return mapped.seen()
 
 
@@ -44,7 +37,4 @@ def test_an_answer_without_a_state_fails_the_invocation(aws):
     mapped.put("a")
     mapped.map(TumblingWindowInSeconds=900)
     eventually(mapped.handed)
-    deadline = time.monotonic() + 8
-    while mapped.handed().count("a") < 2 and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert mapped.handed().count("a") >= 2
+    assert within(lambda: mapped.handed().count("a") >= 2, 8)
