@@ -6,7 +6,7 @@ WORKERS ?= 2
 SEEDS ?= 30
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: try venv test lint pr proof matrix conformance bench seeds slides clean
+.PHONY: try venv test lint pr proof matrix conformance bench seeds slides notebooks clean
 
 $(VENV)/base: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "cloudkata needs Python 3.11 or newer: make PYTHON=python3.11")'
@@ -17,6 +17,10 @@ $(VENV)/base: pyproject.toml constraints.txt
 
 $(VENV)/all: $(VENV)/base
 	@$(PIP) -e '.[testing,dev]'
+	@touch $@
+
+$(VENV)/notebooks: $(VENV)/all
+	@$(PIP) -e '.[testing,dev,notebooks,book]'
 	@touch $@
 
 try: $(VENV)/base
@@ -32,6 +36,9 @@ try: $(VENV)/base
 	@echo "Now it is your turn: $(BIN)/kata"
 
 venv: $(VENV)/all
+
+# What `kata notebook` and the site need besides.
+notebooks: $(VENV)/notebooks
 
 lint: $(VENV)/all
 	$(BIN)/ruff check .
@@ -50,7 +57,7 @@ pr: $(VENV)/all
 	$(BIN)/kata sync --check
 	$(MAKE) test
 
-proof: $(VENV)/all node_modules/.package-lock.json
+proof: $(VENV)/notebooks node_modules/.package-lock.json
 	@mkdir -p build
 	$(BIN)/pytest tests/conformance --target bare -n $(WORKERS)
 	$(BIN)/pytest tests/conformance --target alone -n $(WORKERS)

@@ -11,7 +11,7 @@ import sys
 import typer
 from rich.console import Console
 
-from cloudkata.cli import author, check, doctor, engine, instructor, learner, make, study, watch
+from cloudkata.cli import author, check, doctor, engine, instructor, learner, make, notebook, study, watch
 from cloudkata.course import CourseError
 from cloudkata.engine.remote import EngineError
 from cloudkata.study.store import StoreError
@@ -34,6 +34,7 @@ app.command("hint", rich_help_panel=_LEARNING)(learner.hint)
 app.command("list", rich_help_panel=_LEARNING)(learner.list_labs)
 app.command("reset", rich_help_panel=_LEARNING)(learner.reset)
 app.command("solution", rich_help_panel=_LEARNING)(learner.solution)
+app.command("notebook", rich_help_panel=_LEARNING)(notebook.notebook)
 app.command("up", rich_help_panel=_WORKING)(engine.up)
 app.command("down", rich_help_panel=_WORKING)(engine.down)
 app.command("env", rich_help_panel=_WORKING)(engine.env)
