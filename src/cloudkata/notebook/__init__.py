@@ -1,4 +1,4 @@
-"""What a notebook imports: `lab` deploys the code of a lab and hands it out to explore, `plot` draws what was measured."""
+"""What a notebook imports: `lab` deploys the code of a lab to explore it, `plot` draws what was measured."""
 
 from cloudkata.notebook.drawing import plot
 from cloudkata.notebook.explored import Explored, NotebookError, lab
