@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -45,6 +46,10 @@ def _copy(folder: int, prefix: str, tray: Tray) -> None:
             descriptor = os.open(name, _NO_LINK, dir_fd=folder)
         except PermissionError as error:
             raise Refused(f"{named(path)} cannot be read; its permissions keep the grader out") from error
+        except OSError as error:
+            if error.errno == errno.ELOOP:  # it was no link a moment ago
+                raise Refused(f"{named(path)} is a link; send the file itself") from error
+            raise
         try:
             opened = os.fstat(descriptor)
             if stat.S_ISDIR(opened.st_mode):

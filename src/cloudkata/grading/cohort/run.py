@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
 import tempfile
@@ -10,10 +11,10 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from hashlib import sha256
 from pathlib import Path
 
-from cloudkata.course import Course, CourseError
+from cloudkata.course import Course
+from cloudkata.engine.remote import EngineError
 from cloudkata.grading.attempt import FAULT
 from cloudkata.grading.cohort.admission import Admission, cores
 from cloudkata.grading.cohort.intake import Submission, prepare
@@ -22,7 +23,8 @@ from cloudkata.grading.cohort.secret import seed_of
 from cloudkata.grading.cohort.supervise import Bounds, Cancelled, Ended, Job, supervise
 from cloudkata.grading.cohort.tray import Refused
 
-_TRIES = 2  # a fault of ours is tried once more before it is reported
+TRIES = 2  # a fault of ours is tried once more before it is reported
+_PREFIX, _LOCK = "kg-", "owner.lock"
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,8 @@ def grade_here(plan: Plan, store: Store, todo: list[Submission], seen: Callable[
     """Grade `todo` on this machine; `seen` gets each result once it is kept. Ctrl-C ends all that runs."""
     admission = Admission(plan.workers)
     cancelled = threading.Event()
-    with scratch_for(store.root) as scratch, ThreadPoolExecutor(plan.workers, "kata-grade") as pool:
-        jobs = [pool.submit(_grade, plan, one, scratch, admission, cancelled.is_set) for one in todo]
+    with scratch() as place, ThreadPoolExecutor(plan.workers, "kata-grade") as pool:
+        jobs = [pool.submit(_grade, plan, one, place, admission, cancelled.is_set) for one in todo]
         waiting = set(jobs)
         try:
             while waiting:
@@ -65,7 +67,7 @@ def grade_here(plan: Plan, store: Store, todo: list[Submission], seen: Callable[
             raise
 
 
-def _grade(plan: Plan, one: Submission, scratch: Path, admission: Admission, cancelled: Callable[[], bool]) -> Result:
+def _grade(plan: Plan, one: Submission, place: Path, admission: Admission, cancelled: Callable[[], bool]) -> Result:
     with admission.admitted(cancelled) as slot:
         if slot is None or cancelled():
             raise Cancelled
@@ -73,8 +75,8 @@ def _grade(plan: Plan, one: Submission, scratch: Path, admission: Admission, can
         bounds = Bounds(plan.bounds.seconds, memory, plan.bounds.disk, plan.bounds.processes)
         seed = seed_of(plan.secret, one.name, plan.slug)
         result = Result(one.learner, one.key, plan.slug, FAULT)
-        for _ in range(_TRIES):
-            with _folder_in(scratch) as own:
+        for _ in range(TRIES):
+            with folder_in(place) as own:
                 result = grade_one(plan, one, own, seed, bounds, slot.measured, cancelled)
             if result.status != FAULT:
                 break
@@ -91,18 +93,22 @@ def grade_one(
     cancelled: Callable[[], bool],
 ) -> Result:
     """What becomes of one submission, with all files of the attempt in the folder `own`. Raises Cancelled."""
-    try:
-        folder = prepare(one, plan.course, plan.slug, own)
-    except Refused as error:
-        return refused(one, plan.slug, str(error))
-    except OSError as error:
-        return Result(one.learner, one.key, plan.slug, FAULT, reason=f"it could not be read: {error.strerror}")
+    folder = prepared(plan, one, own)
+    if isinstance(folder, Result):
+        return folder
     job = Job(str(plan.course.root), plan.slug, str(folder), seed, plan.trust)
     return concluded(supervise(job, own, bounds, plan.module, measured=measured, cancelled=cancelled), one, plan.slug)
 
 
-def refused(one: Submission, slug: str, reason: str) -> Result:
-    return Result(one.learner, one.key, slug, REFUSED, reason=steady(reason))
+def prepared(plan: Plan, one: Submission, own: Path) -> Path | Result:
+    """The folder to grade, or the result of a submission that has none. Never raises: the others go on."""
+    try:
+        return prepare(one, plan.course, plan.slug, own)
+    except Refused as error:
+        return Result(one.learner, one.key, plan.slug, REFUSED, reason=steady(str(error)))
+    except Exception as error:  # noqa: BLE001 (whatever it is about, it is about this submission alone)
+        reason = steady(f"it could not be read: {type(error).__name__}: {error}")
+        return Result(one.learner, one.key, plan.slug, FAULT, reason=reason)
 
 
 def concluded(ended: Ended, one: Submission, slug: str) -> Result:
@@ -115,29 +121,50 @@ def concluded(ended: Ended, one: Submission, slug: str) -> Result:
 
 
 @contextlib.contextmanager
-def scratch_for(root: Path) -> Iterator[Path]:
-    """A folder for what runs, the same each time for the results in `root`: what a killed run left there goes first.
+def scratch() -> Iterator[Path]:
+    """A new folder for what runs. What processes that were killed left behind is removed first.
 
-    Its path is short, since sockets lie below it. Whoever calls has the results for itself.
+    Its path is short, since sockets lie below it.
     """
-    name = f"kg-{os.geteuid()}-{sha256(os.fsencode(root.resolve())).hexdigest()[:8]}"
-    scratch = Path(tempfile.gettempdir(), name)
-    _remove(scratch)
+    root = Path(tempfile.gettempdir())
     try:
-        scratch.mkdir(mode=0o700)
+        _sweep(root)
+        # it gets the name that _sweep() looks for once it is locked
+        made = Path(tempfile.mkdtemp(prefix="kn-", dir=root))
+        lock = os.open(made / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        made = made.rename(root / f"{_PREFIX}{made.name.removeprefix('kn-')}")
     except OSError as error:
-        raise CourseError(f"{scratch}, where submissions are unpacked, cannot be made: {error.strerror}") from error
+        raise EngineError(f"there is nowhere to unpack submissions in {root}: {error.strerror}") from error
     try:
-        yield scratch
+        yield made
     finally:
-        _remove(scratch)
+        _remove(made)
+        os.close(lock)
+
+
+def _sweep(root: Path) -> None:
+    for folder in root.glob(f"{_PREFIX}*"):
+        try:
+            if folder.lstat().st_uid != os.geteuid():
+                continue
+            lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except OSError:
+            continue
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _remove(folder)
+        except OSError:
+            pass  # its owner lives
+        finally:
+            os.close(lock)
 
 
 _numbers = iter(range(1 << 62))
 
 
 @contextlib.contextmanager
-def _folder_in(scratch: Path) -> Iterator[Path]:
+def folder_in(scratch: Path) -> Iterator[Path]:
     own = scratch / str(next(_numbers))
     own.mkdir(mode=0o700)
     try:
@@ -147,7 +174,5 @@ def _folder_in(scratch: Path) -> Iterator[Path]:
 
 
 def _remove(folder: Path) -> None:
-    """Remove a folder, whatever modes are set below it; a link is not followed."""
-    if folder.is_symlink() or not folder.exists() or folder.stat().st_uid != os.geteuid():
-        return
-    shutil.rmtree(folder, ignore_errors=True)
+    if not folder.is_symlink():
+        shutil.rmtree(folder, ignore_errors=True)

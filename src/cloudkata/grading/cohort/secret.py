@@ -35,7 +35,7 @@ def _make(file: Path) -> None:
     """Make the file whole or not at all, and leave one alone that is there."""
     if os.path.lexists(file):
         return
-    beside = file.with_name(f".{file.name}.{os.getpid()}")
+    beside = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     with open(descriptor, "wb") as made:
         made.write(secrets.token_hex(_BYTES).encode() + b"\n")

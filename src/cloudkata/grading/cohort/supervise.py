@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from cloudkata.grading.attempt import FAULT
 from cloudkata.grading.cohort.tray import MB
 from cloudkata.sandbox import memory
 
@@ -56,6 +57,11 @@ class Ended:
     stopped: str = ""
     wrong: str = ""
     peak: int = 0
+
+    @property
+    def ours(self) -> bool:
+        """Whether it is a fault of ours, and no verdict."""
+        return bool(self.wrong) or (self.report is not None and self.report["status"] == FAULT)
 
 
 class Cancelled(Exception):
@@ -106,6 +112,8 @@ def supervise(
                 size, processes = taken(process.pid)
                 peak = max(peak, size)
                 measured(size)
+                if size > bounds.memory:  # look again, and count what a fork shares with its parent once
+                    size, _ = taken(process.pid, exact=True)
                 stopped = _too_much(size, processes, tmp, bounds)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(_LOOK_SECONDS)
@@ -119,19 +127,19 @@ def supervise(
 
 
 def _too_much(size: int, processes: int, tmp: Path, bounds: Bounds) -> str:
-    if size > bounds.memory:
-        return f"it used more than {bounds.memory // MB} MB of memory"
     if processes > bounds.processes:
         return f"it started more than {bounds.processes} processes"
+    if size > bounds.memory:
+        return f"it used more than {bounds.memory // MB} MB of memory"
     if not _fits(tmp, bounds.disk):
         return f"it wrote more than {bounds.disk // MB} MB to disk"
     return ""
 
 
-def taken(pid: int) -> tuple[int, int]:
+def taken(pid: int, exact: bool = False) -> tuple[int, int]:
     """(bytes that `pid` and all below it have in memory, and in file systems of theirs that are in it; how many)."""
     found = memory.descendants(pid)
-    size, seen = memory.resident_bytes(pid), set()
+    size, seen = (memory.shared_out_bytes(pid) if exact else 0) or memory.resident_bytes(pid), set()
     for process in found[1:]:
         with contextlib.suppress(OSError):
             space = os.stat(f"/proc/{process}/ns/mnt").st_ino
