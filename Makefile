@@ -6,7 +6,7 @@ WORKERS ?= 2
 SEEDS ?= 30
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: try venv test lint pr proof matrix conformance bench seeds slides notebooks clean
+.PHONY: try venv test lint pr proof conformance bench seeds slides notebooks clean
 
 $(VENV)/base: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "cloudkata needs Python 3.11 or newer: make PYTHON=python3.11")'
@@ -64,7 +64,7 @@ proof: $(VENV)/notebooks node_modules/.package-lock.json
 	CLOUDKATA_STORM=50 $(BIN)/pytest tests/engine/test_kill_storm.py
 	$(BIN)/pytest tests/hostile/test_as_user.py
 	$(BIN)/pytest tests/proof -n $(WORKERS) --dist loadfile
-	$(BIN)/kata matrix 00 14
+	$(BIN)/kata matrix --json build/matrix.json
 	$(BIN)/kata prove --json build/proof.json
 
 # What draws and looks at decks and pages. The lock file names no host: npm asks the registry it is set to.
@@ -81,10 +81,6 @@ slides: node_modules/.package-lock.json
 	$(MARP)
 	$(MARP) --pdf --pdf-outlines --pdf-notes
 
-# Every lab's matrix, some ten minutes on two cores.
-matrix: $(VENV)/all
-	$(BIN)/kata matrix
-
 # The conformance tests against any AWS-compatible endpoint, such as a LocalStack that runs already.
 ENDPOINT ?= http://127.0.0.1:4566
 conformance: $(VENV)/all
@@ -94,6 +90,7 @@ bench: $(VENV)/all
 	@mkdir -p build
 	$(BIN)/python tools/bench.py --json build/bench.json
 	$(BIN)/python tools/bench_grading.py --json build/bench-grading.json
+	$(BIN)/kata matrix --json build/bench-matrix.json
 
 # Every lab whose checks race or sample, with many seeds: as long as it takes.
 seeds: $(VENV)/all

@@ -79,6 +79,10 @@ class Plain:
         answer = self.ask(self._files[function], function, list(args))
         return Called(None, "it ended", "ExitError", lost=True) if answer is None else Called(answer[0])
 
+    @property
+    def usable(self) -> bool:
+        return self._process.poll() is None
+
     def kill(self) -> None:
         self._process.kill()
 

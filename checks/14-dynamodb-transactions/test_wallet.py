@@ -42,8 +42,14 @@ class Table:
         return {str(item.get("pk")): item for item in found if attribute in item}
 
     def item(self, key: str) -> dict:
-        reply = self._client.get_item(TableName=self.name, Key={"pk": {"S": key}}, ConsistentRead=True)
-        return plain(reply.get("Item", {}))
+        return self.items(key)[0]
+
+    def items(self, *keys: str) -> list[dict]:
+        """One item for each key, {} where there is none; of up to 100."""
+        wanted = {"Keys": [{"pk": {"S": key}} for key in keys], "ConsistentRead": True}
+        reply = self._client.batch_get_item(RequestItems={self.name: wanted})
+        found = {item["pk"]["S"]: plain(item) for item in reply["Responses"][self.name]}
+        return [found.get(key, {}) for key in keys]
 
     def at_one_moment(self, keys: list[str]) -> list:
         """The balances of some accounts between two transactions, never in the middle of one."""
@@ -114,24 +120,30 @@ def refused(lab, *call, why: str) -> str:
     return str(said.get("reason"))
 
 
-def opened(lab, table: Table, owners: list[str], amount: int) -> list[str]:
-    """Open accounts; the keys of their items, in no order of meaning."""
-    before = table.holding("balance")
-    for owner in owners:
+def opened(lab, table: Table, accounts: dict[str, int]) -> list[str]:
+    """Open accounts, owner by owner with an amount; the keys of their items, found by their balances, in this order."""
+    before = table.holding("balance").keys()
+    for owner, amount in accounts.items():
         done(lab, "open_account", owner, amount, why="A new owner gets an account.")
-    keys = sorted(table.holding("balance").keys() - before.keys())
-    expect(f"new items with a balance after opening {len(owners)}", len(keys)).equals(
-        len(owners), why="An account is an item of the table, with its money in `balance`."
+    found = [(item["balance"], key) for key, item in table.holding("balance").items() if key not in before]
+    expect("the balances of the new items", sorted((balance for balance, _ in found), key=str)).equals(
+        sorted(accounts.values(), key=str),
+        why="An account is an item of the table, with its money in `balance`, as a number.",
     )
+    keys = []
+    for amount in accounts.values():
+        entry = next(entry for entry in found if entry[0] == amount)
+        found.remove(entry)
+        keys.append(entry[1])
     return keys
 
 
 def opened_one(lab, table: Table, owner: str, amount: int) -> str:
-    return opened(lab, table, [owner], amount)[0]
+    return opened(lab, table, {owner: amount})[0]
 
 
 def balances(table: Table, *keys: str) -> list:
-    return [table.item(key).get("balance") for key in keys]
+    return [item.get("balance") for item in table.items(*keys)]
 
 
 def total(found: list):
@@ -206,7 +218,7 @@ def test_keeps_an_account_that_is_open(lab):
     why = "A put replaces the whole item unless its condition says that there must be none with this key."
     refused(lab, "open_account", ada, amount + 1, why=why)
     expect("the balance after a second opening", balances(table, key)).equals([amount], why=why)
-    opened(lab, table, [bob], amount)
+    opened_one(lab, table, bob, amount)
 
 
 @check(task="open", after=["14.keeps-an-account-that-is-open"], cards=["ddb-conditional-write"])
@@ -355,7 +367,7 @@ def test_moves_money(lab):
     """A transfer takes from the source what it gives to the target, down to the last coin."""
     table, (rich, poor) = Table(lab), lab.draw.names(2)
     much, little = lab.draw.random.randint(500, 999), lab.draw.random.randint(1, 9)
-    keys = [opened_one(lab, table, rich, much), opened_one(lab, table, poor, little)]
+    keys = opened(lab, table, {rich: much, poor: little})
     done(
         lab,
         "transfer",
@@ -379,7 +391,7 @@ def test_names_the_side_that_failed(lab):
     """A refused transfer changes nothing and says why: the source is too poor, it is missing, or the target is."""
     table, (rich, poor, nobody) = Table(lab), lab.draw.names(3)
     much, little = lab.draw.random.randint(500, 999), lab.draw.random.randint(1, 9)
-    keys = [opened_one(lab, table, rich, much), opened_one(lab, table, poor, little)]
+    keys = opened(lab, table, {rich: much, poor: little})
     reasons = []
     for source, target, side, other in (
         (poor, rich, "source", "target"),
@@ -411,8 +423,7 @@ def test_never_overdraws(lab):
     """When several processes take all that an account holds, exactly one gets it, and no balance is negative."""
     table, (target, *sources) = Table(lab), lab.draw.names(ROUNDS + 1)
     amount = lab.draw.random.randint(10, 99)
-    keys = opened(lab, table, sources, amount)
-    target_key = opened_one(lab, table, target, 0)
+    *keys, target_key = opened(lab, table, {**dict.fromkeys(sources, amount), target: 0})
     turns = [[("transfer", source, target, amount, request_id(lab)) for source in sources] for _ in range(RACERS)]
     said = race(crew(lab), turns, together=True)
     won = [sum(mine[number]["ok"] for mine in said) for number in range(ROUNDS)]
@@ -427,7 +438,7 @@ def test_never_overdraws(lab):
 def test_conserves_money(lab):
     """While hundreds of transfers race, some of them to nobody, some cut off midway, no money appears or vanishes."""
     table, (nobody, *owners) = Table(lab), lab.draw.names(7)
-    keys = opened(lab, table, owners, 1000)
+    keys = opened(lab, table, dict.fromkeys(owners, 1000))
     money = 1000 * len(owners)
     choose = lab.draw.random
 
@@ -482,7 +493,7 @@ def test_the_same_request_moves_money_once(lab):
     """A request that is sent again says that it worked and moves nothing more; another request does."""
     table, (ada, bob) = Table(lab), lab.draw.names(2)
     start, amount = lab.draw.random.randint(500, 999), lab.draw.random.randint(10, 99)
-    keys = [opened_one(lab, table, ada, start), opened_one(lab, table, bob, 0)]
+    keys = opened(lab, table, {ada: start, bob: 0})
     first = request_id(lab)
     for times in range(1, 4):
         why = "Who got no answer asks again: what was done must count as done, once."
@@ -501,18 +512,18 @@ def test_a_changed_request_is_refused(lab):
     """A request id that comes again with another amount or target is refused; with a new id that transfer works."""
     table, (ada, bob, cyd) = Table(lab), lab.draw.names(3)
     start, amount = lab.draw.random.randint(500, 999), lab.draw.random.randint(10, 99)
-    keys = [opened_one(lab, table, ada, start), opened_one(lab, table, bob, 0), opened_one(lab, table, cyd, 0)]
+    keys = opened(lab, table, {ada: start, bob: 0, cyd: 1})
     used = request_id(lab)
     done(lab, "transfer", ada, bob, amount, used, why="The source has enough.")
     for target, changed in ((bob, amount + 1), (cyd, amount)):
         why = "One id for two different transfers is an error of the caller: to call it a success hides it."
         refused(lab, "transfer", ada, target, changed, used, why=why)
         expect("the balances after a changed request", balances(table, *keys)).equals(
-            [start - amount, amount, 0], why=why
+            [start - amount, amount, 1], why=why
         )
     done(lab, "transfer", ada, cyd, amount, request_id(lab), why="A new id makes it a new transfer.")
     expect("the balances after a request with an id of its own", balances(table, *keys)).equals(
-        [start - 2 * amount, amount, amount], why="A new id makes it a new transfer."
+        [start - 2 * amount, amount, amount + 1], why="A new id makes it a new transfer."
     )
 
 
@@ -520,7 +531,7 @@ def test_a_changed_request_is_refused(lab):
 def test_a_transfer_costs_twice_its_updates(lab):
     """However many transfers two accounts have seen, updating both costs two write units, in a transaction four."""
     table, (ada, bob) = Table(lab), lab.draw.names(2)
-    keys = [opened_one(lab, table, ada, 1000), opened_one(lab, table, bob, 0)]
+    keys = opened(lab, table, {ada: 1000, bob: 0})
     race(crew(lab, 2), [[("transfer", ada, bob, 1, request_id(lab)) for _ in range(GROWTH // 2)] for _ in range(2)])
     expect(f"the two balances after {GROWTH} transfers", balances(table, *keys)).equals(
         [1000 - GROWTH, GROWTH], why="The source has enough for all of them."
@@ -536,7 +547,7 @@ def test_the_same_request_at_once_moves_money_once(lab):
     """One request sent by several processes at once moves money once; so does one cut off midway and sent again."""
     table, (ada, bob) = Table(lab), lab.draw.names(2)
     start, amount = lab.draw.random.randint(5000, 9999), lab.draw.random.randint(10, 99)
-    keys = [opened_one(lab, table, ada, start), opened_one(lab, table, bob, 0)]
+    keys = opened(lab, table, {ada: start, bob: 0})
     turns = [("transfer", ada, bob, amount, request_id(lab)) for _ in range(ROUNDS)]
     why = "What a process remembers no other process knows: the table has to remember the request."
     callers = crew(lab, 2)

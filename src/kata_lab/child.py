@@ -4,6 +4,7 @@ A task has `file`, `function`, `args`, `outputs` and `folders`: for the place of
 """
 
 import contextlib
+import gc
 import importlib.util
 import json
 import os
@@ -24,6 +25,7 @@ def main(control):
     settings = json.loads(sys.argv[1])
     channel = Channel(control)
     _make_clients(json.loads(sys.argv[2]), settings, folder)
+    gc.freeze()  # the models of services stay: looking through them again and again would cost every call
     while True:
         _, body = channel.receive()
         channel.send(json.dumps(_answer(json.loads(body), settings, folder)).encode(), op="done")

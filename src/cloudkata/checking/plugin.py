@@ -14,6 +14,10 @@ from cloudkata.checking.verdict import BLOCKED, ERROR, FAILED, PASSED, SKIPPED, 
 from cloudkata.course.model import CheckSpec, Lab
 
 
+# Plugins of pytest that write where we do, or look through all objects for what was never awaited.
+_LEFT_OUT = ("terminal", "cacheprovider", "faulthandler", "unraisableexception", "threadexception")
+
+
 class _Collector:
     """A pytest plugin: provides `lab`, blocks what depends on a failed check, and records verdicts."""
 
@@ -111,16 +115,8 @@ def run_checks(
             [
                 str(folder),
                 *("-c", os.devnull, "--rootdir", str(folder), "--confcutdir", str(folder), "--noconftest"),
-                *(
-                    "-p",
-                    "no:terminal",
-                    "-p",
-                    "no:cacheprovider",
-                    "-p",
-                    "no:faulthandler",
-                    "--assert=plain",
-                    "--import-mode=importlib",
-                ),
+                *(word for name in _LEFT_OUT for word in ("-p", f"no:{name}")),
+                *("--assert=plain", "--import-mode=importlib"),
                 *("-o", "python_files=test_*.py", "-o", "python_functions=test_*"),
             ],
             plugins=[collector],

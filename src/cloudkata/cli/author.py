@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cloudkata.cli.common import complete_labs, progress_line
+from cloudkata.cli.common import JsonFile, complete_labs, console_for, progress_line, write_json
 from cloudkata.course import Course, choose, find_course
 
 _MARK = {"passed": "✓", "failed": "✗", "blocked": "-", "skipped": "?", "error": "!"}
@@ -28,6 +29,7 @@ def matrix(
         bool, typer.Option("--changed", help="Only labs that changed since they were recorded.")
     ] = False,
     workers: Annotated[int, typer.Option(help="Processes to run attempts in; 0 for one a core.")] = 0,
+    json_file: JsonFile = "",
 ) -> None:
     """Run solution, starter, neighbours and misconceptions of labs against their checks.
 
@@ -37,12 +39,13 @@ def matrix(
     from cloudkata.grading import records
 
     course = find_course(Path.cwd())
-    console = Console(highlight=False)
-    holds = True
+    console = console_for(json_file)
+    results = []
     chosen = [slug for slug in _chosen(course, labs) if not changed or records.has_changed(course, slug)]
     if not chosen:
         console.print("No lab has changed since its matrix was recorded.")
     for slug in chosen:
+        began = time.monotonic()
         with progress_line(console) as progress:
             progress(f"{slug}: starting")
             found = grading.run_matrix(course, slug, workers or grading.workers_here(), progress)
@@ -56,11 +59,34 @@ def matrix(
         _show(console, found)
         for problem in problems:
             console.print(Text(f"✗ {problem}", style="red"))
-        seconds = sum(row.attempt.seconds for row in found.rows)
+        took = time.monotonic() - began
         says = "holds" if not problems else "does not hold"
-        console.print(f"The matrix of {slug} {says}: {len(found.rows)} attempts, {seconds:.0f} s of grading.\n")
-        holds = holds and not problems
-    raise typer.Exit(0 if holds else 1)
+        console.print(f"The matrix of {slug} {says}: {len(found.rows)} attempts in {took:.0f} s.\n")
+        results.append(_as_dict(slug, found, problems, took))
+    if json_file:
+        write_json(json_file, {"schema": "cloudkata.matrix/1", "labs": results})
+    raise typer.Exit(0 if all(result["holds"] for result in results) else 1)
+
+
+def _as_dict(slug: str, found, problems: list[str], seconds: float) -> dict:
+    """A lab's matrix for --json; `seconds` by the wall clock, of an attempt and of all of them side by side."""
+    return {
+        "lab": slug,
+        "holds": not problems,
+        "problems": problems,
+        "seconds": round(seconds, 1),
+        "checks": len(found.lab.checks),
+        "attempts": [
+            {
+                "kind": row.kind,
+                "id": row.id,
+                "status": row.attempt.status,
+                "seconds": row.attempt.seconds,
+                "failing": row.failing,
+            }
+            for row in found.rows
+        ],
+    }
 
 
 def _show(console: Console, found) -> None:

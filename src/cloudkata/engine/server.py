@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib
 import json
 import os
 import shutil
@@ -19,6 +20,7 @@ from pathlib import Path
 
 from cloudkata.engine import MINISTACK_VERSION, guard, settings
 
+_KEEP_ALIVE_SECONDS = 75  # longer than a pooled connection of botocore is left alone
 _GARBAGE_THRESHOLD = 20_000  # objects; Python's own is 700
 
 
@@ -107,13 +109,29 @@ def _control_sockets(state: Path) -> tuple[socket.socket, socket.socket]:
         os.umask(old)
 
 
+def _http(config_class, application):
+    """How the engine speaks HTTP to one application, on whatever socket."""
+    made = config_class(
+        application,
+        http="httptools",
+        ws="wsproto",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+    )
+    made.load()
+    return made
+
+
 async def _serve(config: dict, state: Path, port: int, listeners: list[socket.socket], ready) -> None:
-    from hypercorn.asyncio.lifespan import Lifespan
-    from hypercorn.asyncio.tcp_server import TCPServer
-    from hypercorn.asyncio.worker_context import WorkerContext
-    from hypercorn.config import Config
-    from hypercorn.utils import wrap_app
     from ministack.app import app as ministack
+    from uvicorn.config import Config
+    from uvicorn.lifespan.on import LifespanOn
+    from uvicorn.server import ServerState
 
     from cloudkata.engine import behaviours, cognito_owners, control, viewers, walls
     from cloudkata.engine.activity import Activity
@@ -127,20 +145,17 @@ async def _serve(config: dict, state: Path, port: int, listeners: list[socket.so
     from cloudkata.sandbox.isolation import isolation
 
     loop = asyncio.get_running_loop()
-    server_config = Config()
-    server_config.keep_alive_timeout = 75
-    server_config.loglevel = "WARNING"
-    server_context = WorkerContext(None)
 
     async def serve(listener: socket.socket, application) -> asyncio.Server:
-        wrapped = wrap_app(application, 1 << 30, None)
+        config = _http(Config, application)
         listener.setblocking(False)
 
-        async def connected(reader, writer) -> None:
-            await TCPServer(wrapped, loop, server_config, server_context, {}, reader, writer)
+        def connected() -> asyncio.Protocol:
+            return config.http_protocol_class(config=config, server_state=state_of_server, app_state={}, _loop=loop)
 
-        return await asyncio.start_server(connected, sock=listener, backlog=128)
+        return await loop.create_server(connected, sock=listener, backlog=128)
 
+    state_of_server = ServerState()
     context = Context(
         state=state,
         port=port,
@@ -163,9 +178,10 @@ async def _serve(config: dict, state: Path, port: int, listeners: list[socket.so
         start()
     door = context.door = FrontDoor(ministack, context.keys, context.clock.now, context.owners)
 
-    lifespan = Lifespan(wrap_app(door, 1 << 30, None), server_config, loop, {})
-    lifespan_task = loop.create_task(lifespan.handle_lifespan())
-    await lifespan.wait_for_startup()
+    lifespan = LifespanOn(_http(Config, door))
+    await lifespan.startup()
+    if lifespan.should_exit:
+        raise RuntimeError("MiniStack could not be started")
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
@@ -178,9 +194,9 @@ async def _serve(config: dict, state: Path, port: int, listeners: list[socket.so
     gc.set_threshold(_GARBAGE_THRESHOLD, 20, 20)
     ready.write(json.dumps({"port": port, "behaviours": context.behaviours, "isolation": isolation().level}) + "\n")
     ready.close()
+    threading.Thread(target=importlib.import_module, args=("botocore.session",), daemon=True).start()
     await stop.wait()
     ways_task.cancel()
-    lifespan_task.cancel()
     _end(state)
     os._exit(0)  # worker threads and pollers of MiniStack are not waited for
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import secrets
 import threading
@@ -200,6 +201,7 @@ def _preload() -> None:
     """Import what the checks run on while the target starts, which is another process and keeps us waiting."""
     for name in ("pytest", "botocore.session", "botocore.client"):
         importlib.import_module(name)
+    gc.freeze()  # modules stay: looking through them again and again would cost every check
 
 
 def _status(verdicts: tuple[Verdict, ...]) -> str:

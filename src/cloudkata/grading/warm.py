@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 from pathlib import Path
 
@@ -28,6 +29,7 @@ class Warm:
     def __enter__(self) -> Warm:
         for name in ("pytest", "boto3.dynamodb.types"):
             importlib.import_module(name)
+        gc.freeze()  # modules stay: looking through them again and again would cost every check
         self.prepare()
         return self
 
