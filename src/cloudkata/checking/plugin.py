@@ -13,7 +13,6 @@ from cloudkata.checking.lab import CheckedLab, Deployed, NoScripts
 from cloudkata.checking.verdict import BLOCKED, ERROR, FAILED, PASSED, SKIPPED, Verdict
 from cloudkata.course.model import CheckSpec, Lab
 
-
 # Plugins of pytest that write where we do, or look through all objects for what was never awaited.
 _LEFT_OUT = ("terminal", "cacheprovider", "faulthandler", "unraisableexception", "threadexception")
 
