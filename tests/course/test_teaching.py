@@ -123,7 +123,8 @@ def test_demos_are_commands_with_what_is_seen_of_them(course):
 
 
 def test_a_directive_is_no_note():
-    assert notes("<!-- _class: lead -->") == "" and notes("<!-- Look here: now. -->") == "Look here: now."
+    assert notes("<!-- _class: lead -->") == ""
+    assert notes("<!-- Look here: now. -->") == "Look here: now."
 
 
 def test_a_file_without_yaml_is_a_sentence(tmp_path):

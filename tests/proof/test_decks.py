@@ -48,6 +48,7 @@ def test_every_slide_is_shown_whole_and_can_be_read(looked, deck):
         ('<svg><g class="node"><path d="M0 0h200v40h-200z" fill="#555"/><text x="9" y="20">pale</text></g></svg>', "contrast"),
         ('<svg width="400"><g class="node"><path d="M0 0h20v40h-20z" fill="#fff"/><text x="2" y="20">too long</text></g></svg>', "overflow"),
         ('<p style="font-size:9px">too small</p>', "small"),
+        ("# A\n\n<!-- _class: lead -->", "notes"),
         ('<img src="http://127.0.0.1:9/picture.png">', "request"),
     ],
 )  # fmt: skip

@@ -1,7 +1,7 @@
 // Looks at decks: node tools/slides/look.mjs [--png FOLDER] DECK.md...
 // Prints as JSON, for each deck, how many slides it has and what is wrong: { deck: { slides, texts, problems: [...] } }.
-// A problem is text that does not fit, text that cannot be told from what is behind it, text too small to project, or a
-// request to another place.
+// A problem is text that does not fit, text that cannot be told from what is behind it, text too small to project, a
+// request to another place, or a slide for which the speaker sees no notes.
 import { mkdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { browser } from '../browser.mjs'
@@ -85,10 +85,13 @@ try {
     const name = basename(deck, '.md')
     const marp = config.engine({ html: config.html, inlineSVG: false, script: false })
     marp.themeSet.add(readFileSync(config.themeSet[0], 'utf-8'))
-    const { html, css } = marp.render(readFileSync(deck, 'utf-8'))
+    const { html, css, comments } = marp.render(readFileSync(deck, 'utf-8'))
     asked.length = 0
     await page.setContent(`<style>body{margin:0}${css}</style>${html}`, { waitUntil: 'load' })
     found[name] = await page.evaluate(examine)
+    comments.forEach((notes, index) => {
+      if (!notes.join('').trim()) found[name].problems.push({ slide: index + 1, kind: 'notes', what: 'no speaker notes' })
+    })
     for (const url of asked.filter((url) => !/^(data|about):/.test(url))) found[name].problems.push({ slide: 0, kind: 'request', what: url })
     if (png) {
       mkdirSync(png, { recursive: true })

@@ -23,7 +23,7 @@ DECK, NOTEBOOK = "slides", "notebooks"
 _FRONT = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
 _BLOCK = re.compile(r"^```(\w+) ?([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
-_DIRECTIVE = re.compile(r"\A\s*_?[a-zA-Z]+:")
+_SETTING = re.compile(r"\s*_?(class|paginate|header|footer|color|background\w*|theme|style|math|size|title)\s*:")
 _CHECK = re.compile(r"`([0-9]{2}\.[a-z0-9]+(?:-[a-z0-9]+)+)`")
 _ANYTHING = "…"
 
@@ -128,8 +128,7 @@ def load_material(path: Path) -> Material:
 
 def notes(slide: str) -> str:
     """What the speaker sees of a slide and nobody else."""
-    found = [text for text in _COMMENT.findall(slide) if not _DIRECTIVE.match(text)]
-    return "\n".join(found).strip()
+    return "\n".join(text for text in _COMMENT.findall(slide) if not _SETTING.match(text)).strip()
 
 
 def missing(seen: tuple[str, ...], output: str) -> list[str]:
