@@ -72,11 +72,16 @@ def test_contributing_makes_a_lab_whose_matrix_holds(mini):
                 (mini.folder / words[0]).unlink()
             else:
                 assert program == "kata"
+                words += ["--json", "matrix.json"] if words[0] == "matrix" else []
                 ran.append(mini.kata(*words, expect=1 if comment.strip().startswith("fails") else 0).stdout)
     assert "Nothing to complain about" in "".join(ran)
     assert "The matrix of 42-rounding holds: 7 attempts" in ran[-1]
     records = json.loads((mini.folder / "checks/42-rounding/records.json").read_text())
     assert "half-to-even" in json.dumps(records)
+    (lab,) = json.loads((mini.folder / "matrix.json").read_text())["labs"]
+    assert lab["holds"] and lab["problems"] == [] and lab["seconds"] > 0
+    wrong = {attempt["id"]: attempt["failing"] for attempt in lab["attempts"] if attempt["kind"] == "misconception"}
+    assert wrong == records["failing"]
 
 
 def test_init_makes_a_course_and_renews_it_without_losing_anything(mini, tmp_path):
