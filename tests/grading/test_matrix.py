@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from cloudkata.checking.verdict import BLOCKED, ERROR, FAILED, PASSED, Verdict
+from cloudkata.checking.verdict import BLOCKED, ERROR, FAILED, PASSED, SKIPPED, Verdict
 from cloudkata.course import Course, Variant, find_course, load_lab
 from cloudkata.grading import diagnosis
 from cloudkata.grading.attempt import FAIL, FAULT, NOT_DEPLOYED, PASS, Attempt
-from cloudkata.grading.matrix import Row, judge
+from cloudkata.grading.matrix import Row, judge, shown_only
 from cloudkata.grading.records import has_changed, record, recorded
 from cloudkata.sandbox.memory import descendants
 
@@ -51,6 +51,31 @@ def good():
 
 def test_good_matrix_holds():
     assert judge(LAB, MISCONCEPTIONS, list(good().values())) == []
+
+
+def on_an_endpoint(**changed):
+    """What the rules say where the endpoint cannot show the second check."""
+    rows = {
+        "solution": row("solution", "solution", PASSED, SKIPPED, PASS),
+        "starter": row("starter", "starter", PASSED, SKIPPED),
+        **{name: row("neighbour", name, PASSED, SKIPPED, PASS) for name in ("n1", "n2", "n3")},
+        "left": row("misconception", "left", FAILED, SKIPPED),
+        "right": row("misconception", "right", PASSED, SKIPPED, PASS),
+        **changed,
+    }
+    return judge(*shown_only(LAB, MISCONCEPTIONS, list(rows.values())))
+
+
+def test_what_an_endpoint_cannot_show_is_left_out_of_its_matrix():
+    assert on_an_endpoint() == []
+
+
+def test_what_an_endpoint_shows_is_judged_as_ever():
+    missed = on_an_endpoint(left=row("misconception", "left", PASSED, SKIPPED, PASS))
+    assert f"left must make {ONE} fail" in missed
+    assert on_an_endpoint(n1=row("neighbour", "n1", FAILED, SKIPPED)) == [
+        f"neighbour n1 must pass everything: {ONE} failed"
+    ]
 
 
 BROKEN = {

@@ -23,8 +23,10 @@ from cloudkata.cli.common import (
     write_json,
     write_text,
 )
+from cloudkata.cli.target import EndpointUrl, TargetName, chosen_url
 from cloudkata.cli.way import next_step, read_way
 from cloudkata.course import Course, CourseError, Lab, choose_task, find_course
+from cloudkata.reports.text import safe
 from cloudkata.study.progress import Progress
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 def check(
     lab: AnyLab = "",
     task: Annotated[str, typer.Option(help="Run only the checks of this task, and those they build on.")] = "",
+    target: TargetName = "",
+    endpoint_url: EndpointUrl = "",
     at: Annotated[Path | None, typer.Option(help="Grade this folder instead of your workspace.")] = None,
     solution: Annotated[bool, typer.Option("--solution", help="Grade the reference solution.")] = False,
     variant: Annotated[str, typer.Option(help="Grade the solution with this misconception or neighbour.")] = "",
@@ -42,7 +46,7 @@ def check(
         typer.Option(metavar="FILE", help="Grade what another tool deployed on kata up, by the outputs in this file."),
     ] = None,
     keep: Annotated[
-        bool, typer.Option("--keep", help="Leave what was deployed on the engine of kata up, to look at.")
+        bool, typer.Option("--keep", help="Leave what was deployed on the engine of kata up or the endpoint.")
     ] = False,
     seed: Annotated[int | None, typer.Option(help="Draw the inputs from this seed of a report.", min=0)] = None,
     everything: Annotated[bool, typer.Option("--all", help="Show every check, not only the first that fails.")] = False,
@@ -66,6 +70,9 @@ def check(
         choose_task(found, task)
     _one_of({"--at": at, "--solution": solution, "--variant": variant, "--outputs": outputs})
     _one_of({"--keep": keep, "--outputs": outputs})
+    url = chosen_url(target, endpoint_url)
+    _one_of({"--outputs": outputs, "--target endpoint": url})
+    place = _Endpoint(url, keep) if url else None
     console = console_for(json_file)
     with contextlib.ExitStack() as stack:
         if outputs:
@@ -74,9 +81,12 @@ def check(
         else:
             folder = _folder(course, slug, at, solution, variant, stack)
             progress = stack.enter_context(progress_line(console))
-            result = (_kept if keep else _alone)(course, found, folder, Run(seed, task, progress))
+            grade = place.grade if place else _kept if keep else _alone
+            result = grade(course, found, folder, Run(seed, task, progress))
     show(console, result, everything)
-    if keep:
+    if place:
+        place.tell(console)
+    elif keep:
         console.print(f'It is still deployed. To look at it: eval "$(kata env {found.number})". To end it: kata down')
     if json_file:
         write_json(json_file, as_dict(result))
@@ -115,6 +125,28 @@ def _alone(course: Course, lab: Lab, folder: Path, run: Run) -> Attempt:
     from cloudkata.targets.embedded import EmbeddedTarget
 
     return attempt(course, lab, folder, EmbeddedTarget(), seed=run.seed, task=run.task, progress=run.progress)
+
+
+class _Endpoint:
+    """On an emulator that runs already, where what was deployed is taken down unless it is to be kept."""
+
+    def __init__(self, url: str, keep: bool) -> None:
+        from cloudkata.targets.endpoint import EndpointTarget
+
+        self._target, self._keep = EndpointTarget(url, keep=keep), keep
+
+    def grade(self, course: Course, lab: Lab, folder: Path, run: Run) -> Attempt:
+        from cloudkata.grading.attempt import attempt
+
+        return attempt(course, lab, folder, self._target, seed=run.seed, task=run.task, progress=run.progress)
+
+    def tell(self, console: Console) -> None:
+        """What is still there, as far as it is known."""
+        for account, prefix in self._target.kept:
+            where = f"at {self._target.place.url}, account {account}, names that begin with {prefix}"
+            console.print(f"It is still deployed {where}.", soft_wrap=True)
+        for thing in self._target.left:
+            console.print(f"Not taken down: {safe(thing)}", soft_wrap=True, markup=False)
 
 
 def _kept(course: Course, lab: Lab, folder: Path, run: Run) -> Attempt:

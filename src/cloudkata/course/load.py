@@ -34,6 +34,7 @@ def load_lab(course: Course, slug: str) -> Lab:
         checks=tuple(checks),
         calls=manifest.calls,
         racers=manifest.racers,
+        needs=tuple(manifest.needs),
         prerequisites=tuple(manifest.prerequisites),
         not_enforced=tuple(manifest.not_enforced),
         real_account_only=tuple(manifest.real_account_only),

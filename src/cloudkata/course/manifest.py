@@ -55,6 +55,7 @@ class LabManifest(Strict):
     prerequisites: list[str] = []
     outputs: dict[str, OutputKind]
     calls: dict[str, str] = {}
+    needs: list[Text] = []
     racers: Annotated[int, Field(ge=1, le=MAX_RACERS)] = 1
     not_enforced: list[str] = []
     real_account_only: Annotated[list[str], Field(max_length=MAX_REAL_ACCOUNT_ONLY)] = []

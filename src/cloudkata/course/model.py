@@ -59,7 +59,8 @@ class Variant:
 class Lab:
     """One lab: `slug` is its folder's name, `outputs` maps an output to its kind, `calls` a function to its file.
 
-    `racers`: in how many processes at once checks call those functions.
+    `racers`: in how many processes at once checks call those functions. `needs`: the behaviours without which
+    deploy.py itself cannot come to its end.
     """
 
     slug: str
@@ -71,6 +72,7 @@ class Lab:
     checks: tuple[CheckSpec, ...]
     calls: dict[str, str] = field(default_factory=dict)
     racers: int = 1
+    needs: tuple[str, ...] = ()
     prerequisites: tuple[str, ...] = ()
     not_enforced: tuple[str, ...] = ()
     real_account_only: tuple[str, ...] = ()

@@ -15,7 +15,7 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cloudkata.checking.lab import Deployed
-from cloudkata.checking.plugin import run_checks, with_groundwork
+from cloudkata.checking.plugin import EMBEDDED, not_shown, run_checks, with_groundwork
 from cloudkata.checking.verdict import ERROR, FAILED, PASSED, SKIPPED, Verdict
 from cloudkata.course.model import Course, Lab
 from cloudkata.deployment.crew import Crew
@@ -132,6 +132,8 @@ class _Grading:
 
     def deploy_and_prove(self, place: Place, target) -> Attempt:
         with contextlib.closing(place):
+            if unfit := self._unfit(place.session, target):
+                return unfit
             self._run.progress("Running deploy.py")
             place.prepare()
             deployment = place.deploy()
@@ -141,6 +143,19 @@ class _Grading:
             if self._run.stopped():
                 raise Abandoned
             return self.prove(place.session, deployment.outputs, target, place.crew, deployment)
+
+    def _unfit(self, session: Session, target) -> Attempt | None:
+        """What the attempt comes to where the target lacks what deploy.py itself needs: every check is skipped.
+
+        The embedded target has all that a lab deploys, so it is not asked.
+        """
+        lab = self._lab
+        if session.target == EMBEDDED or not (lacking := target.lacks(lab.needs)):
+            return None
+        why = not_shown(lacking, session.target)
+        verdicts = tuple(Verdict(spec.id, spec.task, spec.claim, SKIPPED, 0.0, why=why) for spec in lab.checks)
+        problem = f"lab {lab.number} cannot be deployed there. {why}"
+        return self._came_to(FAULT, verdicts=verdicts, problem=problem)
 
     def prove(
         self,
@@ -177,6 +192,9 @@ class _Grading:
         )
         if run.stopped():
             raise Abandoned
+        if session.target != EMBEDDED and {verdict.status for verdict in verdicts} == {SKIPPED}:
+            problem = f"nothing of this can be shown there. {verdicts[0].why}"
+            return self._came_to(FAULT, verdicts=verdicts, deployment=deployment, problem=problem)
         if _status(verdicts) != PASS:
             _blame(session, "while the checks ran")
         failing = [verdict.id for verdict in verdicts if verdict.status == FAILED]

@@ -9,14 +9,15 @@ import tempfile
 import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cloudkata.checking.verdict import FAILED, PASSED
+from cloudkata.checking.verdict import FAILED, PASSED, SKIPPED
 from cloudkata.course import Course, Lab, Variant, find_course, load_lab, load_misconceptions, load_neighbours
 from cloudkata.course.variants import make_variant
 from cloudkata.grading.attempt import FAULT, NOT_DEPLOYED, PASS, Attempt, attempt
 from cloudkata.targets.embedded import EmbeddedTarget
+from cloudkata.targets.endpoint import EndpointTarget
 from cloudkata.targets.shared import Shared
 
 MIN_NEIGHBOURS = 3
@@ -50,8 +51,18 @@ class Matrix:
         return {row.id: row.failing for row in self.rows if row.kind == "misconception"}
 
 
-def run_matrix(course: Course, slug: str, workers: int, progress: Callable[[str], None] = lambda text: None) -> Matrix:
-    """Run every variant of a lab, in `workers` processes with an engine each. Raises CourseError."""
+def run_matrix(
+    course: Course,
+    slug: str,
+    workers: int,
+    progress: Callable[[str], None] = lambda text: None,
+    *,
+    endpoint: str = "",
+) -> Matrix:
+    """Run every variant of a lab, in `workers` processes with an engine each, or on the `endpoint` at a URL.
+
+    Checks that an endpoint cannot show are left out of every row, and so is what rests on them. Raises CourseError.
+    """
     lab = load_lab(course, slug)
     misconceptions, neighbours = load_misconceptions(course, slug), load_neighbours(course, slug)
     with tempfile.TemporaryDirectory(prefix="kata-matrix-") as scratch:
@@ -61,12 +72,16 @@ def run_matrix(course: Course, slug: str, workers: int, progress: Callable[[str]
                 folder = make_variant(course.solution(slug), variant, Path(scratch) / kind / variant.id)
                 jobs.append((kind, variant.id, folder))
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(str(course.root),)) as pool:
+        with ProcessPoolExecutor(
+            workers, mp_context=context, initializer=_start, initargs=(str(course.root), endpoint)
+        ) as pool:
             futures = [(kind, name, pool.submit(_grade, slug, str(folder))) for kind, name, folder in jobs]
             rows = []
             for kind, name, future in futures:
                 rows.append(Row(kind, name, future.result()))
                 progress(f"{slug}: {len(rows)} of {len(jobs)}")
+    if endpoint:
+        lab, misconceptions, rows = shown_only(lab, misconceptions, rows)
     problems = judge(lab, misconceptions, rows)
     return Matrix(lab, tuple(rows), tuple(problems))
 
@@ -74,11 +89,19 @@ def run_matrix(course: Course, slug: str, workers: int, progress: Callable[[str]
 _state: dict = {}
 
 
-def _start(root: str) -> None:
+def _start(root: str, endpoint: str) -> None:
     """A worker's own course and engine; the engine ends with the worker, and the worker with who started it."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _state["course"] = find_course(Path(root))
-    _state["target"] = EmbeddedTarget().__enter__()
+    if endpoint:
+        _state["target"] = EndpointTarget(endpoint)
+    else:
+        _renew_engine()
+
+
+def _renew_engine() -> None:
+    _state["engine"] = EmbeddedTarget().__enter__()
+    _state["target"] = Shared(_state["engine"])
 
 
 def _end_with_parent() -> None:
@@ -92,12 +115,29 @@ def _end_with_parent() -> None:
 def _grade(slug: str, folder: str) -> Attempt:
     course = _state["course"]
     for _ in range(_TRIES):
-        result = attempt(course, load_lab(course, slug), Path(folder), Shared(_state["target"]))
+        result = attempt(course, load_lab(course, slug), Path(folder), _state["target"])
         if result.status != FAULT:
             break
-        if not _state["target"].engine.alive:
-            _state["target"] = EmbeddedTarget().__enter__()
+        if "engine" in _state and not _state["engine"].engine.alive:
+            _renew_engine()
     return result
+
+
+def shown_only(lab: Lab, misconceptions: list[Variant], rows: list[Row]) -> tuple[Lab, list[Variant], list[Row]]:
+    """The same without the checks that were skipped for the solution, and the misconceptions only those catch."""
+    solution = next(row for row in rows if row.kind == "solution")
+    skipped = {verdict.id for verdict in solution.attempt.verdicts if verdict.status == SKIPPED}
+    kept = [replace(one, caught_by=tuple(c for c in one.caught_by if c not in skipped)) for one in misconceptions]
+    kept = [one for one in kept if one.caught_by]
+    names = {one.id for one in kept}
+    left = []
+    for row in rows:
+        if row.kind == "starter":
+            left.append(row)  # a task with a skipped check is not won
+        elif row.kind != "misconception" or row.id in names:
+            verdicts = tuple(verdict for verdict in row.attempt.verdicts if verdict.id not in skipped)
+            left.append(replace(row, attempt=replace(row.attempt, verdicts=verdicts)))
+    return replace(lab, checks=tuple(spec for spec in lab.checks if spec.id not in skipped)), kept, left
 
 
 def judge(lab: Lab, misconceptions: list[Variant], rows: list[Row]) -> list[str]:

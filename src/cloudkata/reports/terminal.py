@@ -27,7 +27,7 @@ def show(console: Console, attempt: Attempt, everything: bool = False) -> None:
 def show_heading(console: Console, attempt: Attempt) -> None:
     """What was graded, where and with which seed."""
     console.print(Text(f"Lab {attempt.lab.number}: {attempt.lab.title}", style="bold"))
-    where = f"on the {attempt.target} engine, isolation: {attempt.isolation}, seed {attempt.seed}"
+    where = f"on {_place(attempt)}, isolation: {attempt.isolation}, seed {attempt.seed}"
     console.print(Text(where, style="dim"))
     if attempt.isolation == "none":
         console.print(Text("Not isolated: this code ran with your own rights. Grade only code that you trust."))
@@ -39,7 +39,7 @@ def show_outcome(console: Console, attempt: Attempt, everything: bool = False, t
     if attempt.status == NOT_DEPLOYED:
         _not_deployed(console, attempt)
     elif attempt.problem:
-        _block(console, "our fault", attempt.problem)
+        _block(console, "not here" if _nothing_shown(attempt) else "our fault", attempt.problem)
     if everything:
         for verdict in attempt.verdicts:
             show_verdict(console, attempt.lab, verdict)
@@ -127,13 +127,24 @@ def _not_deployed(console: Console, attempt: Attempt) -> None:
         _block(console, "printed", "\n".join(printed[-_PRINTED_LINES:]))
 
 
+def _place(attempt: Attempt) -> str:
+    return "the embedded engine" if attempt.target == "embedded" else f"the {attempt.target}"
+
+
+def _nothing_shown(attempt: Attempt) -> bool:
+    """Whether every check was skipped."""
+    return bool(attempt.verdicts) and all(verdict.status == SKIPPED for verdict in attempt.verdicts)
+
+
 def _closing(attempt: Attempt) -> Text:
     passed = sum(verdict.status == PASSED for verdict in attempt.verdicts)
     counts = f"{passed} of {len(attempt.verdicts)} checks passed in {attempt.seconds:.1f} s"
     if attempt.status == PASS:
-        return Text(f"PASSED  {counts}. The {attempt.target} engine proved it.", style="bold green")
+        return Text(f"PASSED  {counts}. {_place(attempt).capitalize()} proved it.", style="bold green")
     if attempt.status == FAIL:
         return Text(f"NOT YET  {counts}.", style="bold red")
+    if _nothing_shown(attempt):
+        return Text("SKIPPED  Nothing was graded: this target cannot show what this lab is about.", style="bold")
     if attempt.status == FAULT:
         return Text(
             "ERROR  Nothing is held against you. Run it again; `kata doctor` shows what works here.", style="bold"

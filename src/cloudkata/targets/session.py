@@ -90,19 +90,25 @@ class Session:
         from botocore.config import Config
 
         options = {"retries": {"max_attempts": 1, "mode": "standard"}, "read_timeout": 70, "inject_host_prefix": False}
-        with _making:
-            made = _botocore().create_client(
-                service,
-                region_name=self.region,
-                endpoint_url=self.endpoint,
-                aws_access_key_id=keys.access_key_id,
-                aws_secret_access_key=keys.secret_access_key,
-                aws_session_token=keys.session_token or None,
-                config=Config(**options, signature_version="v4" if service == _STORES else None),
-            )
+        config = Config(**options, signature_version="v4" if service == _STORES else None)
+        made = plain_client(service, self.region, self.endpoint, keys, config)
         if service == _STORES:
             made.meta.events.register_first(f"request-created.{service}", _to_the_endpoint)
         return made
+
+
+def plain_client(service: str, region: str, endpoint: str, keys: Keys, config):
+    """A boto3 client that knows nothing but what it is given."""
+    with _making:
+        return _botocore().create_client(
+            service,
+            region_name=region,
+            endpoint_url=endpoint,
+            aws_access_key_id=keys.access_key_id,
+            aws_secret_access_key=keys.secret_access_key,
+            aws_session_token=keys.session_token or None,
+            config=config,
+        )
 
 
 _making = threading.Lock()  # botocore's sessions are not for several threads at once
@@ -113,7 +119,8 @@ def _botocore():
     """One session for the process, which reads each service's model once and nothing of the user's."""
     import botocore.session
 
-    session = botocore.session.Session()
+    nothing = (None, None, None, None)  # no file, no variable, no default
+    session = botocore.session.Session(session_vars={"profile": nothing})
     session.set_config_variable("config_file", "/dev/null")
     session.set_config_variable("credentials_file", "/dev/null")
     return session
