@@ -1,4 +1,4 @@
-"""Passes connections on to one address, byte for byte: the only way out of a sandbox to an endpoint that is not ours."""
+"""Passes connections on to one address, byte for byte: a sandbox's only way out to an endpoint that is not ours."""
 
 from __future__ import annotations
 
