@@ -167,3 +167,9 @@ def test_engine_that_dies_midway_is_our_fault(moment, folder):
     result = attempt(COURSE, LAB, folder, mine, progress=progress)
     assert EXIT[result.status] == 3
     assert "failed" not in statuses(result).values()
+
+
+def test_a_deploy_that_takes_too_much_memory_is_told_so(folder, target):
+    (folder / "deploy.py").write_text("def deploy(lab):\n    x = [bytearray(b'x' * (16 << 20)) for _ in range(100)]\n")
+    result = deploy(folder, target.session("00"))
+    assert "used more than 1 GB of memory" in result.error

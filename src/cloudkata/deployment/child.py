@@ -83,6 +83,11 @@ class Child:
         """What the process has printed so far, cut."""
         return self._printed.decode("utf-8", "replace")
 
+    @property
+    def out_of_memory(self) -> bool:
+        """Whether it was ended since it, with all it started, took more memory than it may."""
+        return self._sandboxed.out_of_memory
+
     def kill(self) -> None:
         """End the process, in the middle of whatever it does; from any thread. Who waits for it learns so at once."""
         self._sandboxed.end()
@@ -139,7 +144,7 @@ class Child:
             if time.monotonic() > watched:
                 watched = time.monotonic() + _POLL_SECONDS
                 if self._sandboxed.resident_bytes() > _MEMORY_BYTES:
-                    self.kill()
+                    self._sandboxed.end_for_memory()
                     raise FrameError("it used more than 1 GB of memory")
 
     def _drain(self) -> bool:

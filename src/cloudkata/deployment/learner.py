@@ -160,6 +160,8 @@ def _run(child: Child, file: str, function: str, args: list, outputs: dict, seco
     except TimeoutError:
         return Called(None, f"{file} did not finish within {seconds:g} seconds", "TimeoutError", lost=True)
     except ChildGone:
+        if child.out_of_memory:
+            return Called(None, f"{file} and what it started used more than 1 GB of memory", "MemoryError", lost=True)
         return Called(None, f"{file} ended before {function}(lab) returned", "ExitError", lost=True)
     if isinstance(answer.get("outputs"), dict) and "value" in answer:
         return answer
