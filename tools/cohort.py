@@ -11,11 +11,14 @@ import sys
 import zipfile
 from pathlib import Path
 
-from cloudkata.course import Course, load_lab, load_misconceptions, load_neighbours
+from cloudkata.course import Course, load_misconceptions, load_neighbours
 from cloudkata.course.variants import make_variant
 from cloudkata.grading.cohort.names import shown
 
 Expected = dict[str, tuple[tuple[str, ...], str]]  # by learner: what a submission may come to, and words of the reason
+
+KINDS = ["solution", "starter", "neighbour", "misconception", "fake-report"]
+KINDS += ["solution", "misconception", "neighbour", "misconception", "looks-around"]
 
 # What runs before the learner's own deploy().
 HOSTILE = {
@@ -118,11 +121,9 @@ def make_mixed(place: Path, course: Course, slug: str, number: int, seed: int) -
     """`number` submissions: solutions, starters, neighbours, misconceptions and cheats, in an order drawn from `seed`."""
     draw = random.Random(seed)
     misconceptions, neighbours = load_misconceptions(course, slug), load_neighbours(course, slug)
-    assert load_lab(course, slug).checks
-    kinds = ["solution", "starter", "neighbour", "misconception", "misconception", "fake-report", "looks-around"]
     found: Expected = {}
     for place_in_line in range(number):
-        kind = kinds[place_in_line % len(kinds)]
+        kind = KINDS[place_in_line % len(KINDS)]
         name = f"{draw.randrange(16**6):06x}-{place_in_line:03}-{kind}"
         folder = place / name
         status: tuple[str, ...] = ("failed",)
