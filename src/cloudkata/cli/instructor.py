@@ -15,6 +15,7 @@ from rich.text import Text
 
 from cloudkata.cli.common import JsonFile, complete_labs, console_for, say, write_json
 from cloudkata.course import CourseError, choose, find_course
+from cloudkata.engine.remote import EngineError
 
 if TYPE_CHECKING:
     from cloudkata.grading.cohort.results import Result, Store
@@ -69,8 +70,13 @@ def grade(
     console = console_for(json_file)
     with Store(out, slug).opened(resume) as store:
         todo = open_submissions(store, submissions)
-        with _progress(console, len(submissions), len(submissions) - len(todo)) as seen:
-            _grader(scheduler)(plan, store, todo, seen)
+        try:
+            with _progress(console, len(submissions), len(submissions) - len(todo)) as seen:
+                _grader(scheduler)(plan, store, todo, seen)
+        except (KeyboardInterrupt, EngineError):
+            left = len(open_submissions(store, submissions))
+            say(f"{len(submissions) - left} of {len(submissions)} are graded; --resume goes on from here")
+            raise
         done = store.all()
         results = [done[one.key] for one in submissions]
         write_outputs(out, course, slug, results, canvas=canvas)

@@ -9,8 +9,10 @@ import threading
 import pytest
 
 from cloudkata.course import CourseError
+from cloudkata.engine.remote import EngineError
 from cloudkata.grading.cohort.admission import Admission, memory_here
 from cloudkata.grading.cohort.results import Result, Store, result_of, steady
+from cloudkata.grading.cohort.run import Patience
 from cloudkata.grading.cohort.secret import read_secret, seed_of
 from cloudkata.grading.cohort.tray import MB
 
@@ -217,3 +219,16 @@ def test_a_result_is_json_that_others_can_read(tmp_path):
         store.put(Result("é", "e-1", LAB, "refused", reason="\udcff".encode("utf-8", "replace").decode()))
         found = json.loads((tmp_path / "results" / "e-1.json").read_text(encoding="utf-8"))
     assert found["schema"] == "cloudkata.result/1" and found["learner"] == "é"
+
+
+def test_nothing_but_faults_is_given_up():
+    fault, verdict, refused = (Result("x", "x-1", LAB, status) for status in ("error", "failed", "refused"))
+    patience = Patience()
+    with pytest.raises(EngineError, match="our fault"):
+        for _ in range(20):
+            patience.seen(fault)
+            patience.seen(refused)
+    patience = Patience()
+    patience.seen(verdict)
+    for _ in range(20):
+        patience.seen(fault)

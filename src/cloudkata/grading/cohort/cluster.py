@@ -21,7 +21,7 @@ from cloudkata.grading.attempt import FAULT
 from cloudkata.grading.cohort.admission import Admission, cores
 from cloudkata.grading.cohort.intake import Submission
 from cloudkata.grading.cohort.results import Result, Store, steady
-from cloudkata.grading.cohort.run import TRIES, Plan, concluded, folder_in, prepared, scratch
+from cloudkata.grading.cohort.run import TRIES, Patience, Plan, concluded, folder_in, prepared, scratch
 from cloudkata.grading.cohort.secret import seed_of
 from cloudkata.grading.cohort.supervise import Bounds, Ended, Job, supervise
 
@@ -48,7 +48,7 @@ def grade_there(
         raise EngineError(f"there is no Dask scheduler at {scheduler}: {error}") from error
     with client, scratch() as place:
         course = pack_course(plan.course, plan.slug)
-        left, futures = iter(todo), {}
+        left, futures, patience = iter(todo), {}, Patience()
         running, run = as_completed(loop=client.loop), secrets.token_hex(4)
 
         def send() -> bool:
@@ -83,6 +83,7 @@ def grade_there(
         def keep(result: Result) -> None:
             store.put(result)
             seen(result)
+            patience.seen(result)
 
         threads = sum(client.nthreads().values())
         for _ in range(max(_LEAST_AHEAD, threads * _AHEAD)):

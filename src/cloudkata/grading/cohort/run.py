@@ -24,6 +24,7 @@ from cloudkata.grading.cohort.supervise import Bounds, Cancelled, Ended, Job, su
 from cloudkata.grading.cohort.tray import Refused
 
 TRIES = 2  # a fault of ours is tried once more before it is reported
+_IN_VAIN = 6
 _PREFIX, _LOCK = "kg-", "owner.lock"
 
 
@@ -46,10 +47,26 @@ def open_submissions(store: Store, submissions: list[Submission]) -> list[Submis
     return [one for one in submissions if one.key not in done or done[one.key].status == FAULT]
 
 
+class Patience:
+    """Gives up when nothing can be graded at all, instead of trying that with everybody."""
+
+    def __init__(self) -> None:
+        self._in_vain = 0
+
+    def seen(self, result: Result) -> None:
+        """Raises EngineError when all attempts so far, and enough of them, were faults of ours."""
+        if result.status == FAULT and self._in_vain >= 0:
+            self._in_vain += 1
+            if self._in_vain >= _IN_VAIN:
+                raise EngineError(f"the first {_IN_VAIN} attempts all failed through our fault: {result.reason}")
+        elif result.status != REFUSED:
+            self._in_vain = -1  # it works
+
+
 def grade_here(plan: Plan, store: Store, todo: list[Submission], seen: Callable[[Result], None]) -> None:
     """Grade `todo` on this machine; `seen` gets each result once it is kept. Ctrl-C ends all that runs."""
     admission = Admission(plan.workers)
-    cancelled = threading.Event()
+    cancelled, patience = threading.Event(), Patience()
     with scratch() as place, ThreadPoolExecutor(plan.workers, "kata-grade") as pool:
         jobs = [pool.submit(_grade, plan, one, place, admission, cancelled.is_set) for one in todo]
         waiting = set(jobs)
@@ -60,6 +77,7 @@ def grade_here(plan: Plan, store: Store, todo: list[Submission], seen: Callable[
                     result = future.result()
                     store.put(result)
                     seen(result)
+                    patience.seen(result)
         except BaseException:
             cancelled.set()
             for future in jobs:
