@@ -1,6 +1,7 @@
 """What a cohort's results are written as, with learners who try to get more out of it."""
 
 import csv
+import html
 import io
 import json
 import re
@@ -15,7 +16,7 @@ from cloudkata.course import Course, find_course, load_lab
 from cloudkata.grading.cohort.results import Result
 from cloudkata.reports.cohort import write_outputs
 from cloudkata.reports.cohort.class_page import believed, class_page, tally
-from cloudkata.reports.cohort.feedback import feedback
+from cloudkata.reports.cohort.feedback import feedback, plain
 from cloudkata.reports.cohort.gradebook import canvas_csv, cell, gradebook_csv
 from cloudkata.reports.cohort.gradescope import gradescope
 from cloudkata.reports.cohort.junit import junit_xml
@@ -164,6 +165,34 @@ def test_feedback_says_what_was_expected_and_seen_and_why():
     assert "50 of 100" in text and "I believe globals" in text and "No globals" in text
     failed = text[text.index("### ") :]
     assert "Expected:" in failed and "Seen:" in failed and "Because" in failed and "Look" in failed
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "*a* _b_ `c` ~~d~~",
+        "[a](http://x.example)",
+        "![a](b)",
+        "<img src=x>",
+        "# a",
+        "- a",
+        "+ a",
+        "1. a",
+        "12) a",
+        "===",
+        "&lt;",
+        "| a | b |",
+        "https://x.example",
+        "www.x.example",
+        "a@x.example",
+        "\\*a*",
+    ],
+)
+def test_plain_text_is_shown_as_it_is(text):
+    rendered = MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(f"- {plain(text)}")
+    assert html.unescape(re.sub("<[^>]*>", "", rendered)).strip() == text
+    assert set(Page(rendered).tags) == {"ul", "li"}
+    assert not re.search(r"(?<!\\)://|www\.", plain(text))  # no address that becomes a link by itself
 
 
 def test_a_name_is_text_in_its_feedback():

@@ -1,4 +1,4 @@
-"""What a learner is told, as Markdown that shows a learner's own text as text."""
+"""What a learner is told, as Markdown that shows a learner's own text as text. The course's own is Markdown already."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from cloudkata.grading.cohort.results import REFUSED, STOPPED, Result
 from cloudkata.reports.text import safe
 
 _MARK = {"passed": "✓", "failed": "✗", "blocked": "–", "skipped": "?", "error": "!"}  # noqa: RUF001
-_MARKUP = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>&~:=$@^\"'])")
+# What has a meaning anywhere, at the beginning of a line, or makes an address a link.
+_MARKUP = re.compile(r"[\\`*_{}\[\]#|<>&~$@]|^[-+=]|(?<=^\d)[.)]|(?<=^\d\d)[.)]|:(?=//)|(?<=[wW]{3})\.")
 _CUT = 2048
 
 
 def plain(text: str) -> str:
     """`text` in a line of Markdown, with nothing in it that has a meaning there."""
-    return _MARKUP.sub(r"\\\1", " ".join(safe(text, _CUT).split()))
+    return _MARKUP.sub(r"\\\g<0>", " ".join(safe(text, _CUT).split()))
 
 
 def block(text: str) -> str:
@@ -27,7 +28,7 @@ def block(text: str) -> str:
 
 def feedback(lab: Lab, result: Result) -> str:
     """All of one learner's result but the seed: the same inputs are drawn the next time."""
-    lines = [f"# Lab {lab.number}: {plain(lab.title)}", "", f"For {plain(result.learner)}.", ""]
+    lines = [f"# Lab {lab.number}: {lab.title}", "", f"For {plain(result.learner)}.", ""]
     lines += [_outcome(result), ""]
     if result.report is None or result.report["problem"]:
         lines += [block((result.report or {}).get("problem") or result.reason), ""]
@@ -55,18 +56,19 @@ def _checks(lab: Lab, report: dict) -> list[str]:
         mine = [entry for entry in report["checks"] if entry["task"] == task["id"]]
         if not mine:
             continue
-        lines += [f"## {plain(task['title'])}", ""]
-        lines += [f"- {_MARK[entry['status']]} {plain(entry['claim'])} ({entry['status']})" for entry in mine]
+        lines += [f"## {task['title']}", ""]
+        lines += [f"- {_MARK[entry['status']]} {entry['claim']} ({entry['status']})" for entry in mine]
         lines.append("")
         for entry in mine:
             if entry["status"] == "failed":
-                lines += [f"### {plain(entry['claim'])}", ""]
+                lines += [f"### {entry['claim']}", ""]
                 for label, name in (("Expected", "expected"), ("Seen", "actual")):
                     if entry[name]:
                         lines += [f"{label}:", "", block(entry[name]), ""]
-                for label, name in (("Why", "why"), ("Hint", "hint")):
-                    if entry[name]:
-                        lines += [f"{label}: {plain(entry[name])}", ""]
+                if entry["why"]:
+                    lines += [f"Why: {plain(entry['why'])}", ""]
+                if entry["hint"]:
+                    lines += [f"Hint: {entry['hint']}", ""]
     return lines
 
 
@@ -77,5 +79,5 @@ def _beliefs(beliefs: dict) -> list[str]:
     certain = beliefs["certain"]
     lines = ["## Where this usually comes from" if certain else "## Where this often comes from, one of", ""]
     for one in found:
-        lines.append(f"- {plain(one['belief'])}" + (f" But: {plain(one['correction'])}" if certain else ""))
+        lines.append(f"- {one['belief']}" + (f" But: {one['correction']}" if certain else ""))
     return [*lines, ""]
