@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 ROOT = Path(__file__).parents[1]
+_COLOUR = re.compile("\x1b\\[[0-9;]*m")
 SECONDS = 180  # for one cell
 
 
@@ -29,7 +31,7 @@ def execute(source: Path, out: Path) -> str:
         client.execute()
         return ""
     except CellExecutionError as error:
-        return f"{source.name}: {error}"
+        return f"{source.name}: {_COLOUR.sub('', str(error))}"
     finally:
         out.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(notebook, out)

@@ -11,6 +11,7 @@ from IPython.display import Image, display
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 TEAL, RUST, GOLD, INK, PAPER = "#0b6b6b", "#9a3412", "#b7791f", "#1d2433", "#fbfaf6"
 MARKS = 2  # fewer things drawn are no plot
@@ -35,6 +36,8 @@ def plot(title: str, x: str = "", y: str = "", size: tuple[float, float] = (8.0,
     axes.set_title(title, loc="left", color=INK, fontweight="bold")
     axes.set_xlabel(x)
     axes.set_ylabel(y)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(integer=True))
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     yield axes
