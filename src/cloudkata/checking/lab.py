@@ -18,6 +18,7 @@ from cloudkata.targets.session import Clock, Keys, Session
 
 _Made = TypeVar("_Made")
 _SYLLABLES = ("ba", "de", "fi", "go", "ha", "ju", "ka", "li", "mo", "na", "pe", "ri", "so", "tu", "ve", "wi", "zo")
+_IN_A_WORD = 6  # 24 million words: an attempt draws some fifty, and must draw none of them twice
 
 
 class Draw:
@@ -27,7 +28,7 @@ class Draw:
         self.random = random.Random(f"{seed}/{check}")
 
     def word(self) -> str:
-        return "".join(self.random.choice(_SYLLABLES) for _ in range(4))
+        return "".join(self.random.choice(_SYLLABLES) for _ in range(_IN_A_WORD))
 
     def names(self, count: int) -> list[str]:
         """Different capitalised names."""
