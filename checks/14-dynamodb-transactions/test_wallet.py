@@ -443,7 +443,7 @@ def test_never_overdraws(lab):
 
 @check(task="transfer", after=["14.moves-money"], cards=["ddb-transactions"])
 def test_conserves_money(lab):
-    """While over a hundred transfers race, some of them to nobody, some cut off midway, no money appears or vanishes."""
+    """While over a hundred transfers race, some to nobody, some cut off midway, no money appears or vanishes."""
     table, (nobody, *owners) = Table(lab), lab.draw.names(7)
     keys = opened(lab, table, dict.fromkeys(owners, 1000))
     money = 1000 * len(owners)
