@@ -59,13 +59,16 @@ def test_a_cohort_from_submissions_to_gradebook(grade, place, tmp_path):
     assert {f"{folder}/{name}" for folder in ("results", "feedback", "gradescope") for name in ("ada", "eve")} <= names
     assert (out / "canvas.csv").exists() and (out / "junit.xml").exists() and (out / "class.html").exists()
 
-    # a second run goes on: what has a verdict is left alone, and only who is new is graded
+    # a second run goes on: what has a verdict is left alone, and only who is new, or handed in again, is graded
     before = {path: path.stat().st_mtime_ns for path in (out / "results").iterdir()}
     shutil.copytree(place / "ada", place / "zoe")
+    shutil.copy(place / "ada" / "deploy.py", place / "bob" / "deploy.py")  # handed in again
     again = grade(place, "--lab", "00", "--resume")
-    assert "5 of 6 are graded already" in again.stderr
-    assert {path: path.stat().st_mtime_ns for path in before} == before
-    assert rows(out) == found | {"zoe": found["ada"] | {"learner": "zoe"}}
+    assert "4 of 6 are graded already" in again.stderr
+    after = {path: path.stat().st_mtime_ns for path in before}
+    assert {path.name.partition("-")[0] for path in before if after[path] != before[path]} == {"bob"}
+    right = {name: found["ada"] | {"learner": name} for name in ("bob", "zoe")}
+    assert rows(out) == found | right
 
 
 def test_without_isolation_nothing_runs_unless_it_is_trusted(grade, place, tmp_path):

@@ -14,7 +14,7 @@ from cloudkata.course import Course, CourseError, find_course
 from cloudkata.grading.cohort import names
 from cloudkata.grading.cohort.archives import unpack
 from cloudkata.grading.cohort.folders import copy_folder
-from cloudkata.grading.cohort.intake import find_submissions, prepare
+from cloudkata.grading.cohort.intake import find_submissions, fingerprint, prepare
 from cloudkata.grading.cohort.tray import MB, Limits, Refused, Tray
 
 MINI = Path(__file__).parents[2] / "mini_course"
@@ -306,6 +306,29 @@ def test_a_table_that_is_none_is_refused(text, tmp_path):
     table.write_bytes(text.encode("latin-1"))
     with pytest.raises(CourseError, match=r"remotes.csv"):
         find_submissions(table)
+
+
+def test_what_was_handed_in_again_is_another(place):
+    (place / "ada" / "app").mkdir(parents=True)
+    (place / "ada" / "deploy.py").write_text(DEPLOY)
+    (place / "ada" / "__pycache__").mkdir()
+
+    def now():
+        return fingerprint(find_submissions(place)[0])
+
+    first = now()
+    (place / "ada" / "__pycache__" / "x.pyc").touch()
+    assert now() == first
+    assert fingerprint(find_submissions(Path(os.path.relpath(place)))[0]) == first
+    seen = {first}
+    (place / "ada" / "app" / "new.py").touch()
+    seen.add(now())
+    os.utime(place / "ada" / "deploy.py", ns=(1, 1))
+    seen.add(now())
+    (place / "ada" / "app" / "new.py").unlink()
+    os.symlink("/etc/passwd", place / "ada" / "app" / "new.py")
+    seen.add(now())
+    assert len(seen) == 4
 
 
 NASTY = ["=cmd()", "a\x1b[2J", "a\u202eb", "a\nb", "../../x", "\udcff", "x" * 300, "A", "a", "é", ""]

@@ -19,7 +19,7 @@ from cloudkata.course import Course, CourseError
 from cloudkata.engine.remote import EngineError
 from cloudkata.grading.attempt import FAULT
 from cloudkata.grading.cohort.admission import Admission, cores
-from cloudkata.grading.cohort.intake import Submission
+from cloudkata.grading.cohort.intake import Submission, fingerprint
 from cloudkata.grading.cohort.results import Result, Store, steady
 from cloudkata.grading.cohort.run import TRIES, Patience, Plan, concluded, folder_in, prepared, scratch
 from cloudkata.grading.cohort.secret import seed_of
@@ -54,10 +54,11 @@ def grade_there(
         def send() -> bool:
             """Send the next submission that can be graded. Whether there was one."""
             for one in left:
+                source = fingerprint(one)
                 with folder_in(place) as own:
                     folder = prepared(plan, one, own)
                     if isinstance(folder, Result):
-                        keep(folder)
+                        keep(replace(folder, source=source))
                         continue
                     code = pack(folder)
                 seed = seed_of(plan.secret, one.name, plan.slug)
@@ -75,7 +76,7 @@ def grade_there(
                     retries=_RETRIES,
                     pure=False,
                 )
-                futures[future.key] = one
+                futures[future.key] = one, source
                 running.add(future)
                 return True
             return False
@@ -89,11 +90,12 @@ def grade_there(
         for _ in range(max(_LEAST_AHEAD, threads * _AHEAD)):
             send()
         for future in running:
-            one = futures.pop(future.key)
+            one, source = futures.pop(future.key)
             if future.status == "finished":
-                keep(concluded(future.result(), one, plan.slug))
+                result = concluded(future.result(), one, plan.slug)
             else:
-                keep(Result(one.learner, one.key, plan.slug, FAULT, reason=steady(str(future.exception()))))
+                result = Result(one.learner, one.key, plan.slug, FAULT, reason=steady(str(future.exception())))
+            keep(replace(result, source=source))
             send()
 
 

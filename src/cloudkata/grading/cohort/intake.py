@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import csv
 import os
+import stat
 from collections import Counter
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
 from cloudkata.course import Course, CourseError, load_lab
@@ -18,6 +21,7 @@ from cloudkata.grading.cohort.tray import LEFT_OUT, Refused, Tray, named
 
 FOLDER, ARCHIVE, REMOTE = "folder", "archive", "remote"
 _ROWS = 20_000
+_LOOKED_AT = 5000  # files, more than are taken
 _ENTRY = "deploy.py"
 _DOWN = 3  # folders that may be packed around the learner's own
 _SOURCE_BYTES = 1 << 20
@@ -94,6 +98,25 @@ def _in_table(place: Path) -> list[Submission]:
     except (csv.Error, UnicodeDecodeError) as error:
         raise CourseError(f"{place.name} is no CSV file in UTF-8: {error}") from error
     return found
+
+
+def fingerprint(submission: Submission) -> str:
+    """Another one when what was sent is another: names, sizes and times of its files, or a remote's address."""
+    where = submission.source if submission.kind == REMOTE else ""  # a folder may be called by another path
+    found = sha256("\0".join((submission.kind, where, submission.ref, submission.problem)).encode("utf-8", "replace"))
+    if submission.kind != REMOTE and not submission.problem:
+        pending, left = [submission.source], _LOOKED_AT
+        while pending and left:
+            path, left = pending.pop(), left - 1
+            with contextlib.suppress(OSError):
+                about = os.lstat(path)
+                found.update(os.fsencode(path[len(submission.source) :]) + f"\0{about.st_mode}".encode())
+                if stat.S_ISDIR(about.st_mode):
+                    with os.scandir(path) as entries:
+                        pending += sorted(entry.path for entry in entries if entry.name not in LEFT_OUT)
+                else:
+                    found.update(f"{about.st_size} {about.st_mtime_ns}".encode())
+    return found.hexdigest()[:16]
 
 
 def prepare(submission: Submission, course: Course, slug: str, scratch: Path) -> Path:

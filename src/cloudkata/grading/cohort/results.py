@@ -24,6 +24,7 @@ _REASON = 300
 @dataclass(frozen=True)
 class Result:
     """One learner's result. `report` is a cloudkata.report/1 where an attempt was made; `score` is from 0 to 1.
+    `source` is the fingerprint of what was graded.
 
     Beside an attempt's statuses there are `refused` (nothing was run) and `stopped` (it took more than an attempt
     may). With `error` there is no verdict, and the next run tries again.
@@ -37,6 +38,7 @@ class Result:
     reason: str = ""
     seconds: float = 0.0
     report: dict | None = None
+    source: str = ""
 
 
 class Store:

@@ -10,14 +10,14 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cloudkata.course import Course
 from cloudkata.engine.remote import EngineError
 from cloudkata.grading.attempt import FAULT
 from cloudkata.grading.cohort.admission import Admission, cores
-from cloudkata.grading.cohort.intake import Submission, prepare
+from cloudkata.grading.cohort.intake import Submission, fingerprint, prepare
 from cloudkata.grading.cohort.results import REFUSED, STOPPED, Result, Store, result_of, steady
 from cloudkata.grading.cohort.secret import seed_of
 from cloudkata.grading.cohort.supervise import Bounds, Cancelled, Ended, Job, supervise
@@ -42,9 +42,14 @@ class Plan:
 
 
 def open_submissions(store: Store, submissions: list[Submission]) -> list[Submission]:
-    """Those without a verdict. An `error` is none."""
+    """Those without a verdict on what is there now. An `error` is none."""
     done = store.all()
-    return [one for one in submissions if one.key not in done or done[one.key].status == FAULT]
+
+    def is_done(one: Submission) -> bool:
+        result = done.get(one.key)
+        return result is not None and result.status != FAULT and result.source == fingerprint(one)
+
+    return [one for one in submissions if not is_done(one)]
 
 
 class Patience:
@@ -91,14 +96,14 @@ def _grade(plan: Plan, one: Submission, place: Path, admission: Admission, cance
             raise Cancelled
         memory = admission.share(plan.bounds.memory)
         bounds = Bounds(plan.bounds.seconds, memory, plan.bounds.disk, plan.bounds.processes)
-        seed = seed_of(plan.secret, one.name, plan.slug)
+        seed, source = seed_of(plan.secret, one.name, plan.slug), fingerprint(one)
         result = Result(one.learner, one.key, plan.slug, FAULT)
         for _ in range(TRIES):
             with folder_in(place) as own:
                 result = grade_one(plan, one, own, seed, bounds, slot.measured, cancelled)
             if result.status != FAULT:
                 break
-        return result
+        return replace(result, source=source)
 
 
 def grade_one(
