@@ -80,7 +80,9 @@ def test_what_is_no_work_of_the_learners_is_left_out_and_not_counted(place, take
     assert [path.name for path in take().rglob("*")] == ["deploy.py"]
 
 
-@pytest.mark.parametrize("below", [".", "lab", "a/b/lab", TABLE, f"workspace/{TABLE}", f"repo/workspace/{TABLE}"])
+@pytest.mark.parametrize(
+    "below", [".", "lab", "a/b/lab", TABLE, f"workspace/{TABLE}", f"repo/workspace/{TABLE}", "a/b/c/d"]
+)
 def test_the_labs_folder_is_found(below, place, take):
     folder = place / "ada" / below
     folder.mkdir(parents=True)
@@ -90,6 +92,14 @@ def test_the_labs_folder_is_found(below, place, take):
         other.mkdir()
         (other / "deploy.py").write_text(DEPLOY)
     assert (take() / "deploy.py").read_text() == DEPLOY
+
+
+def test_of_a_whole_course_the_workspace_is_taken(place, take):
+    for part in ("labs", "solutions", "workspace"):
+        for slug in (TABLE, SCRIPT):
+            (place / "ada" / part / slug).mkdir(parents=True)
+            (place / "ada" / part / slug / "deploy.py").write_text(f"# {part}\n")
+    assert (take() / "deploy.py").read_text() == "# workspace\n"
 
 
 def test_an_archive_is_unpacked(place, take):
@@ -176,7 +186,10 @@ BAD_ARCHIVES = {
     "an empty archive": (lambda path: archive(path, {}), "it is empty"),
     "2 GB": (sparse, "the archive has 2048 MB"),
     "no deploy.py": (lambda path: archive(path, {"main.py": "x"}), "there is no deploy.py"),
-    "several folders": (lambda path: archive(path, {"a/deploy.py": "", "b/x": ""}), "its deploy.py is in a;"),
+    "several folders": (
+        lambda path: archive(path, {"a/deploy.py": "", "b/deploy.py": ""}),
+        "more than one deploy.py (a, b)",
+    ),
 }
 
 
@@ -257,6 +270,11 @@ def test_another_labs_code_is_named(place, take):
     shutil.copytree(COURSE.solution(FUNCTION), place / "ada")
     reason = refused(take, TABLE)
     assert FUNCTION in reason and TABLE in reason
+
+
+def test_a_folder_with_another_labs_name_is_refused(place, take):
+    shutil.copytree(COURSE.solution(SCRIPT), place / "ada" / SCRIPT)
+    assert SCRIPT in refused(take, TABLE)
 
 
 def test_a_lab_with_the_same_outputs_is_left_to_the_checks(place, take):

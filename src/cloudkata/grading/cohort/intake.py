@@ -23,7 +23,7 @@ FOLDER, ARCHIVE, REMOTE = "folder", "archive", "remote"
 _ROWS = 20_000
 _LOOKED_AT = 5000  # files, more than are taken
 _ENTRY = "deploy.py"
-_DOWN = 3  # folders that may be packed around the learner's own
+_OTHER_LAB = "it looks like lab {}; this is about lab {}"
 _SOURCE_BYTES = 1 << 20
 
 
@@ -137,26 +137,25 @@ def prepare(submission: Submission, course: Course, slug: str, scratch: Path) ->
 
 
 def _own_folder(root: Path, slug: str) -> Path:
-    """Where deploy.py lies: at the top, in the lab's own folder, or in the only folder there is."""
-    folder = root
-    for _ in range(_DOWN + 1):
-        for candidate in (folder, folder / slug, folder / "workspace" / slug):
-            if (candidate / _ENTRY).is_file():
-                return candidate
-        entries = list(folder.iterdir())
-        if len(entries) != 1 or not entries[0].is_dir():
-            break
-        folder = entries[0]
-    if not any(root.iterdir()):
-        raise Refused("it is empty")
-    elsewhere = sorted(path.parent.relative_to(root).as_posix() for path in root.rglob(_ENTRY))
-    if elsewhere:
-        raise Refused(f"its deploy.py is in {named(elsewhere[0])}; send the folder of this lab alone")
-    raise Refused("there is no deploy.py in it; send the folder of the lab")
+    """Where deploy.py lies: in the lab's own folder of a whole course, or else the only one there is."""
+    found = [path.parent for path in root.rglob(_ENTRY) if path.is_file()]
+    found.sort(key=lambda path: (len(path.parts), path))
+    named_so = [path for path in found if path.name == slug]
+    named_so = [path for path in named_so if path.parent.name == "workspace"] or named_so
+    if not found:
+        raise Refused("there is no deploy.py in it" if any(root.iterdir()) else "it is empty")
+    if len(named_so) == 1 or len(found) == 1:
+        return (named_so or found)[0]
+    if found[0] == root:
+        return root
+    places = ", ".join(path.relative_to(root).as_posix() for path in found)
+    raise Refused(f"it has more than one deploy.py ({named(places)}); send the folder of this lab alone")
 
 
 def _is_of_this_lab(folder: Path, course: Course, slug: str) -> None:
-    """Refuse what names all outputs of another lab, and none of this one. Otherwise the checks tell."""
+    """Refuse a folder with another lab's name, or all of its outputs and none of this one's. Otherwise checks tell."""
+    if folder.name in course.labs and folder.name != slug:
+        raise Refused(_OTHER_LAB.format(folder.name, slug))
     try:
         source = (folder / _ENTRY).read_bytes()
         words = (
@@ -178,4 +177,4 @@ def _is_of_this_lab(folder: Path, course: Course, slug: str) -> None:
             continue
         theirs = set(load_lab(course, other).outputs)
         if theirs and theirs <= words and not theirs & set(outputs):
-            raise Refused(f"it looks like lab {other}; this is about lab {slug}")
+            raise Refused(_OTHER_LAB.format(other, slug))
