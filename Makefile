@@ -6,7 +6,7 @@ WORKERS ?= 2
 SEEDS ?= 30
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: try venv test lint pr proof conformance bench seeds slides notebooks clean
+.PHONY: try venv test lint pr proof conformance bench seeds slides notebooks book clean
 
 $(VENV)/base: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "cloudkata needs Python 3.11 or newer: make PYTHON=python3.11")'
@@ -63,6 +63,7 @@ proof: $(VENV)/notebooks node_modules/.package-lock.json
 	$(BIN)/pytest tests/conformance --target alone -n $(WORKERS)
 	CLOUDKATA_STORM=50 $(BIN)/pytest tests/engine/test_kill_storm.py
 	$(BIN)/pytest tests/hostile/test_as_user.py
+	rm -rf build/notebooks
 	$(BIN)/pytest tests/proof -n $(WORKERS) --dist loadfile
 	$(BIN)/kata matrix --json build/matrix.json
 	$(BIN)/kata prove --json build/proof.json
@@ -96,5 +97,10 @@ bench: $(VENV)/all
 seeds: $(VENV)/all
 	CLOUDKATA_SEEDS=$(SEEDS) $(BIN)/pytest tests/labs -n $(WORKERS)
 
+# The course as one static site in build/book. Notebooks are executed only where they have changed.
+book: $(VENV)/notebooks slides
+	$(BIN)/python tools/notebooks.py --out build/notebooks --stale
+	$(BIN)/python tools/book.py
+
 clean:
-	rm -rf $(VENV) build dist
+	rm -rf $(VENV) build dist node_modules

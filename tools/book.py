@@ -16,7 +16,7 @@ import nbformat
 
 from cloudkata.course import Course, find_course, load_lab
 from cloudkata.course.study import Card, load_cards
-from cloudkata.study.coverage import as_page, coverage
+from cloudkata.study.coverage import as_tables, coverage
 
 ROOT = Path(__file__).parents[1]
 BUILD = ROOT / "build"
@@ -45,6 +45,8 @@ def notebook(slug: str, out: Path) -> str:
             parts.append(fenced(cell.source, "python"))
             for number, output in enumerate(cell.outputs):
                 parts.append(shown(output, out, f"{slug}-{place}-{number}"))
+    if not any(out.glob(f"{slug}-*.png")):
+        raise SystemExit(f"the notebook of {slug} shows no plot: execute it with tools/notebooks.py")
     return "\n\n".join(part for part in parts if part.strip()) + "\n"
 
 
@@ -78,7 +80,7 @@ def cards(course: Course, slug: str, mine: list[Card]) -> str:
 
 
 def index(course: Course) -> str:
-    rows = ["| lab | | minutes | |", "| --- | --- | --- | --- |"]
+    rows = ["| lab | title | minutes | to read |", "| --- | --- | --- | --- |"]
     for slug in course.labs:
         lab = load_lab(course, slug)
         ways = f"[brief](labs/{slug}.md) · [notebook](notebooks/{slug}.md) · <a href='slides/{slug}.html'>deck</a>"
@@ -90,7 +92,8 @@ def index(course: Course) -> str:
         for caption, kind in (("Briefs", "labs"), ("Notebooks", "notebooks"), ("Cards", "cards"))
     )
     intro = "A hands-on course for the AWS Developer exam: its briefs, notebooks, decks and cards, to read."
-    more = "<a href='coverage.html'>What covers what</a>: cards, labs, checks, questions and the skills of the exams."
+    more = "[What covers what](coverage.md): cards, labs, checks, questions and the skills of the exams."
+    trees += "\n```{toctree}\n:hidden:\n:caption: More\n\ncoverage\n```"
     return f"# cloudkata\n\n{intro}\n\n" + "\n".join(rows) + f"\n\n{more}\n\n{trees}\n"
 
 
@@ -108,16 +111,40 @@ def gather(course: Course) -> None:
         for kind in ("html", "pdf"):
             shutil.copyfile(BUILD / "slides" / f"{slug}.{kind}", SOURCE / "extra/slides" / f"{slug}.{kind}")
     (SOURCE / "index.md").write_text(index(course), encoding="utf-8")
-    (SOURCE / "extra/coverage.html").write_text(as_page(coverage(course)), encoding="utf-8")
+    tables = f"# What covers what\n\n````{{raw}} html\n{as_tables(coverage(course))}\n````\n"
+    (SOURCE / "coverage.md").write_text(tables, encoding="utf-8")
     shutil.copyfile(ROOT / "tools/site/conf.py", SOURCE / "conf.py")
     shutil.copyfile(ROOT / "tools/site/site.css", SOURCE / "_static/site.css")
+
+
+# What the theme and Marp leave out for those who use a keyboard or have a page read to them.
+AMENDED = (
+    ('<p class="caption" role="heading">', '<p class="caption" role="heading" aria-level="2">'),
+    ('<aside class="sidebar-drawer">', '<aside class="sidebar-drawer" aria-label="All pages">'),
+    ('<aside class="toc-drawer', '<aside aria-label="On this page" class="toc-drawer'),
+    ('<div class="table-wrapper', '<div tabindex="0" role="region" aria-label="A table" class="table-wrapper'),
+    ("<pre>", '<pre tabindex="0">'),
+    ('id="furo-main-content">\n          \n<noscript>', 'id="furo-main-content"><h1>Search</h1>\n<noscript>'),
+    ('class="bespoke-marp-osc"', 'role="region" aria-label="Controls" class="bespoke-marp-osc"'),
+)
+
+
+def amend() -> None:
+    """Make the pages usable for everybody."""
+    for page in SITE.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        for old, new in AMENDED:
+            text = text.replace(old, new)
+        page.write_text(text, encoding="utf-8")
 
 
 def main() -> int:
     gather(find_course(ROOT))
     shutil.rmtree(SITE, ignore_errors=True)
     words = ["-m", "sphinx", "-q", "-b", "html", "-W", "--keep-going", str(SOURCE), str(SITE)]
-    return subprocess.run([sys.executable, *words], check=False).returncode
+    status = subprocess.run([sys.executable, *words], check=False).returncode
+    amend()
+    return status
 
 
 if __name__ == "__main__":

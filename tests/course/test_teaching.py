@@ -117,6 +117,14 @@ def test_a_deck_of_no_lab_is_named(course):
     assert lint_teaching(course) == ["slides/77-none.md: there is no lab 77-none"]
 
 
+def test_a_lab_without_a_deck_is_named_where_others_have_one(course):
+    deck = course.root / "slides/00-first-proof.md"
+    deck.rename(deck.with_name("77-none.md"))
+    assert "there is no slides/00-first-proof.md" in lint_teaching(course)
+    deck.with_name("77-none.md").unlink()
+    assert lint_teaching(course) == []
+
+
 def test_demos_are_commands_with_what_is_seen_of_them(course):
     (demo,) = load_material(course.root / "slides/00-first-proof.md").demos
     assert demo.commands == (("kata check 00", True),) and demo.seen == ("NOT YET",)

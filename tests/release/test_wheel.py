@@ -72,7 +72,7 @@ def test_a_course_from_the_wheel_is_complete_without_a_network(person, installed
     assert person("python", "-c", code).count(str(installed.parent)) == 2  # the wheel's, not the clone's
     person(*alone(), "kata", "init", "course")
     course = tmp_path / "course"
-    for name in ("labs", "solutions", "checks", "cards", "exams"):
+    for name in ("labs", "solutions", "checks", "cards", "exams", "slides", "notebooks"):
         wanted = {
             path.relative_to(ROOT)
             for path in (ROOT / name).rglob("*")

@@ -13,6 +13,7 @@ html_static_path = ["_static"]
 html_extra_path = ["extra"]
 html_css_files = ["site.css"]
 html_show_sphinx = False
+html_show_copyright = False
 html_copy_source = False
 html_show_sourcelink = False
 pygments_style = "a11y-high-contrast-light"

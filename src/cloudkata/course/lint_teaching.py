@@ -13,7 +13,7 @@ from cloudkata.course.teaching import DECK, NOTEBOOK, Material, load_material, m
 
 
 def lint_teaching(course: Course) -> list[str]:
-    """A sentence for each thing that is wrong."""
+    """A sentence for each thing that is wrong. A course with decks, or with notebooks, has one for every lab."""
     try:
         cards = set(load_cards(course))
         skills = {skill.id for exam in load_exams(course).values() for skill in exam.skill}
@@ -22,7 +22,10 @@ def lint_teaching(course: Course) -> list[str]:
         return [str(error)]
     found: list[str] = []
     for kind in (DECK, NOTEBOOK):
-        for path in materials(course, kind):
+        paths = list(materials(course, kind))
+        there = {path.stem for path in paths}
+        found += [f"there is no {kind}/{slug}.md" for slug in labs if paths and slug not in there]
+        for path in paths:
             try:
                 material = load_material(path)
             except CourseError as error:

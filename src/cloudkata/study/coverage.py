@@ -131,6 +131,13 @@ _STYLE = (
 
 def as_page(found: Coverage) -> str:
     """The same as one HTML page that needs no other file."""
+    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><style>{_STYLE}</style>'
+    start = f'<!doctype html><html lang="en"><head>{head}<title>Coverage</title></head>'
+    return f"{start}<body><main><h1>Coverage</h1>{as_tables(found)}</main></body></html>\n"
+
+
+def as_tables(found: Coverage) -> str:
+    """The tables of that page, to be put into another one."""
     cards = [
         (
             row.id,
@@ -160,14 +167,11 @@ def as_page(found: Coverage) -> str:
         (row.slug, row.tasks, row.checks, row.cards, "yes" if row.slides else "no", "yes" if row.notebook else "no")
         for row in found.labs
     ]
-    body = (
+    return (
         _table("Labs", ("lab", "tasks", "checks", "cards", "slides", "notebook"), labs)
         + _table("Cards", ("card", "lab", "proved by", "checks, or why none", "facts", "questions", "taught in"), cards)
         + _table("Skills", ("exam", "skill", "text", "tasks", "checks", "questions", "cards", "taught in"), skills)
     )
-    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><style>{_STYLE}</style>'
-    start = f'<!doctype html><html lang="en"><head>{head}<title>Coverage</title></head>'
-    return f"{start}<body><main>{body}</main></body></html>\n"
 
 
 def _table(title: str, columns: tuple[str, ...], rows: list[tuple]) -> str:
@@ -178,4 +182,5 @@ def _table(title: str, columns: tuple[str, ...], rows: list[tuple]) -> str:
         + "</tr>"
         for row in rows
     )
-    return f"<h1>{title}</h1><div><table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>"
+    box = f'<div role="region" tabindex="0" aria-label="{title}">'
+    return f"<h2>{title}</h2>{box}<table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>"
