@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 
 import pytest
 
@@ -12,19 +11,7 @@ def typing(mini):
     """Run a command with lines that stand for keys."""
 
     def run(text, *words, expect=0):
-        done = subprocess.run(
-            mini.argv(*words),
-            cwd=mini.folder,
-            env=mini.env,
-            input=text,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == expect, (done.stdout, done.stderr)
-        assert "Traceback" not in done.stderr
-        return done.stdout
+        return mini.kata(*words, text=text, expect=expect).stdout
 
     return run
 

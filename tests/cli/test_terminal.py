@@ -58,7 +58,7 @@ def test_every_command_is_in_the_help(mini):
 @pytest.mark.parametrize("words", [(), ("list",), ("list", "1"), ("hint", "1"), ("check", "0"), ("--help",)])
 def test_a_narrow_terminal_gets_whole_words(mini, words):
     mini.kata("start", "0")
-    said = COLOUR.sub("", at_a_terminal(mini, *words, COLUMNS="40", NO_COLOR="1", TERM="dumb"))
+    said = COLOUR.sub("", at_a_terminal(mini, *words, COLUMNS="40", NO_COLOR="1", TERM="dumb", LINES="24"))
     assert [line for line in said.splitlines() if len(line.rstrip()) > 40] == []
 
 

@@ -34,6 +34,7 @@ from support import Account, wait_less  # noqa: E402
 
 BEHAVIOURS = "cloudkata.engine.behaviours"
 _BARE_TRIES = 3
+_WATCHED = {"function_states", "mapping_states"}  # changes are watched at real speed; elsewhere they are waited for
 _PASSED = pytest.StashKey[bool]()
 _NEEDS = re.compile(r"^Needs ([a-z_, ]+)\.", re.MULTILINE)
 
@@ -177,8 +178,7 @@ def _account(request, engines) -> Account:
         return Account(target.removeprefix("endpoint="), number, number, "secret")
     behaviour = behaviour_of(request.node)
     wanted = {"all": None, "bare": [], "alone": needs(behaviour) if behaviour else []}[target]
-    # A change of a function is watched at real speed; elsewhere it is only waited for.
-    engine = engines(wanted, 1.0 if behaviour == "function_states" else 10.0)
+    engine = engines(wanted, 1.0 if behaviour in _WATCHED else 10.0)
     key = engine.issue("learner")
     return Account(engine.endpoint, key.account, key.access_key_id, key.secret_access_key, engine.advance)
 

@@ -67,13 +67,18 @@ def _stop(number: int, frame: object) -> None:
 
 
 def main() -> None:
-    """The console script: a sentence and an exit status for every error."""
+    """The console script."""
     for name in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(name) is signal.SIG_DFL:  # not where somebody has it ignored, as nohup does
             signal.signal(name, _stop)
+    os._exit(run())  # daemon threads hold sandboxes: end them with this process
+
+
+def run(words: list[str] | None = None) -> int:
+    """Run one command, from `words` or the command line: a sentence for every error, and the exit status."""
     sentence = ""
     try:
-        status = app(standalone_mode=False, prog_name="kata")
+        status = app(words, standalone_mode=False, prog_name="kata")
     except typer.Exit as error:
         status = error.exit_code
     except BaseException as error:
@@ -87,7 +92,7 @@ def main() -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         pass
-    os._exit(status if isinstance(status, int) else 0)  # daemon threads hold sandboxes: end them with this process
+    return status if isinstance(status, int) else 0
 
 
 def _explain(error: BaseException) -> tuple[str, int]:
