@@ -6,7 +6,7 @@ WORKERS ?= 2
 SEEDS ?= 30
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: try venv test lint pr proof conformance bench seeds slides notebooks book clean
+.PHONY: try venv test lint pr proof conformance localstack bench seeds slides notebooks book clean
 
 $(VENV)/base: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "cloudkata needs Python 3.11 or newer: make PYTHON=python3.11")'
@@ -67,6 +67,7 @@ proof: $(VENV)/notebooks node_modules/.package-lock.json
 	$(BIN)/pytest tests/proof -n $(WORKERS) --dist loadfile
 	$(BIN)/kata matrix --json build/matrix.json
 	$(BIN)/kata prove --json build/proof.json
+	$(BIN)/python tools/localstack/prove.py
 
 # What draws and looks at decks and pages. The lock file names no host: npm asks the registry it is set to.
 node_modules/.package-lock.json: package.json package-lock.json
@@ -81,6 +82,11 @@ slides: node_modules/.package-lock.json
 	rm -rf build/slides
 	$(MARP)
 	$(MARP) --pdf --pdf-outlines --pdf-notes
+
+# The labs' solutions on a LocalStack 4.14 that is started for it, where Python 3.13, Java and npm are; compared with the
+# record in tools/localstack/labs.json, which `tools/localstack/prove.py --record` writes.
+localstack: $(VENV)/base
+	$(BIN)/python tools/localstack/prove.py
 
 # The conformance tests against any AWS-compatible endpoint, such as a LocalStack that runs already.
 ENDPOINT ?= http://127.0.0.1:4566

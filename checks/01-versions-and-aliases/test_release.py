@@ -518,7 +518,11 @@ def test_makes_a_version_of_code_and_settings(lab):
 # --- canary -----------------------------------------------------------------------------------------------------------
 
 
-@check(task="canary", needs=["lambda.weighted-alias"], after=["01.makes-a-version-of-code-and-settings"])
+@check(
+    task="canary",
+    needs=["lambda.weighted-alias", "lambda.alias-updates"],
+    after=["01.makes-a-version-of-code-and-settings"],
+)
 def test_a_tenth_reaches_the_candidate(lab):
     """While a candidate is on trial, it gets a tenth of the callers' calls, and the old version all others."""
     trial, why = good_release(lab), "A tenth of the callers is enough to see a fault, and few enough to bear it."
@@ -542,7 +546,11 @@ def test_a_tenth_reaches_the_candidate(lab):
     )
 
 
-@check(task="canary", needs=["lambda.weighted-alias"], after=["01.makes-a-version-of-code-and-settings"])
+@check(
+    task="canary",
+    needs=["lambda.weighted-alias", "lambda.alias-updates"],
+    after=["01.makes-a-version-of-code-and-settings"],
+)
 def test_asks_until_the_candidate_has_answered_twenty_times(lab):
     """The event is sent through the alias until the candidate itself has answered it twenty times."""
     function, trial = Function(lab), good_release(lab)
@@ -561,7 +569,11 @@ def test_asks_until_the_candidate_has_answered_twenty_times(lab):
 # --- decide -----------------------------------------------------------------------------------------------------------
 
 
-@check(task="decide", needs=["lambda.weighted-alias"], after=["01.makes-a-version-of-code-and-settings"])
+@check(
+    task="decide",
+    needs=["lambda.weighted-alias", "lambda.alias-updates"],
+    after=["01.makes-a-version-of-code-and-settings"],
+)
 def test_promotes_a_good_candidate(lab):
     """A candidate that answers well is promoted: all later calls go to it, and no weight is left."""
     trial, why = good_release(lab), "A promoted version is the one that the alias names, alone."

@@ -241,7 +241,7 @@ def draw_net(lab) -> int:
 # --- library --------------------------------------------------------------------------------------------------------
 
 
-@check(task="library", cards=["lambda-layers", "thin-handler"])
+@check(task="library", needs=["lambda.layers"], cards=["lambda-layers", "thin-handler"])
 def test_orders_and_invoices_compute_alike(lab):
     """Both functions answer with the library's prices, and round half a cent up."""
     shop = Shop(lab)
@@ -261,7 +261,7 @@ def test_orders_and_invoices_compute_alike(lab):
     )
 
 
-@check(task="library", cards=["lambda-layers"])
+@check(task="library", needs=["lambda.layers"], cards=["lambda-layers"])
 def test_no_function_carries_a_copy(lab):
     """The code of neither function works without the layer, and with another library it answers by that one."""
     shop = Shop(lab)
@@ -291,7 +291,7 @@ def test_no_function_carries_a_copy(lab):
         )
 
 
-@check(task="library", cards=["lambda-layers-sam"])
+@check(task="library", needs=["lambda.layers"], cards=["lambda-layers-sam"])
 def test_lies_where_the_runtime_looks(lab):
     """Any function that names the layer can import from it; the same files at the archive's root, none can."""
     shop = Shop(lab)
@@ -313,7 +313,7 @@ def test_lies_where_the_runtime_looks(lab):
     )
 
 
-@check(task="library", cards=["lambda-layers-sam"])
+@check(task="library", needs=["lambda.layers"], cards=["lambda-layers-sam"])
 def test_brings_what_the_runtime_lacks(lab):
     """An invoice in words works: its package comes with the layer, and not from the developer's machine."""
     shop = Shop(lab)

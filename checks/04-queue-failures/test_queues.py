@@ -9,8 +9,10 @@ from cloudkata.checking import check, expect
 
 SENT_AT_ONCE = 10  # messages, the most that one request may carry
 LEAST_VISIBILITY = 60  # seconds: what Lambda makes of a shorter one with the window of this lab is below
+SOON = 8  # seconds, where they have to be waited for
 WINDOW = 2  # seconds, as the brief asks
 SLOW = 8  # seconds, within the time-out of the workers
+VISIBILITY = "VisibilityTimeout"
 MOST_TRIES = 10  # until we give up on a message that should be given up on
 NIGHT = 12 * 3600
 
@@ -18,13 +20,31 @@ NIGHT = 12 * 3600
 @contextlib.contextmanager
 def scene(lab):
     """Time-outs are as long for the services as for the functions, and nothing is left in the queues in the end."""
-    with lab.clock.paced(1.0):
+    with lab.clock.paced(1.0), visible_soon(lab):
         try:
             yield
         finally:  # what failed would come back in the next scene
             for output in ("QueueUrl", "FifoQueueUrl", "DlqUrl"):
                 if held(lab, output):
                     lab.client("sqs").purge_queue(QueueUrl=lab.outputs[output])
+
+
+@contextlib.contextmanager
+def visible_soon(lab):
+    """Where time cannot be moved, what failed comes back soon. How long its queue hides it is at stake in one check
+    only, which needs a clock that moves."""
+    if lab.clock.moves:
+        yield
+        return
+    sqs, queues = lab.client("sqs"), [lab.outputs["QueueUrl"], lab.outputs["FifoQueueUrl"]]
+    hidden = [sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=[VISIBILITY])["Attributes"] for queue in queues]
+    try:
+        for queue in queues:
+            sqs.set_queue_attributes(QueueUrl=queue, Attributes={VISIBILITY: str(SOON)})
+        yield
+    finally:
+        for queue, found in zip(queues, hidden, strict=True):
+            sqs.set_queue_attributes(QueueUrl=queue, Attributes={VISIBILITY: found[VISIBILITY]})
 
 
 def names(lab, count):
@@ -124,15 +144,14 @@ def more_invocations(lab, output, before, count, why):
 def hand_over(lab):
     """Have the worker get what is in the standard queue: once it is taken, the window need not be waited for."""
     lab.eventually(lambda: _taken(lab), within="poll")
-    lab.clock.advance(WINDOW)
+    lab.clock.wait(WINDOW)
 
 
 def let_it_come_back(lab, output):
     """Let the visibility time-out of whatever was received pass."""
-    found = lab.client("sqs").get_queue_attributes(QueueUrl=lab.outputs[output], AttributeNames=["VisibilityTimeout"])[
-        "Attributes"
-    ]
-    lab.clock.advance(max(int(found["VisibilityTimeout"]), LEAST_VISIBILITY) + 1)
+    found = lab.client("sqs").get_queue_attributes(QueueUrl=lab.outputs[output], AttributeNames=[VISIBILITY])
+    least = LEAST_VISIBILITY if lab.clock.moves else SOON
+    lab.clock.wait(max(int(found["Attributes"][VISIBILITY]), least) + 1)
 
 
 def try_until_buried(lab, before):
@@ -284,7 +303,10 @@ def test_a_passing_trouble_is_survived(lab):
 
 
 @check(
-    task="bury", after=["04.only-the-bad-order-is-buried"], needs=["sqs.move-tasks"], cards=["q-lambda-dlq-vs-sqs-dlq"]
+    task="bury",
+    after=["04.only-the-bad-order-is-buried"],
+    needs=["sqs.move-tasks", "clock.advance"],
+    cards=["q-lambda-dlq-vs-sqs-dlq"],
 )
 def test_a_redrive_task_puts_orders_back(lab):
     """The next morning the cause is gone, and a redrive task brings a buried order back to be booked."""
@@ -349,7 +371,7 @@ def _all_taken(lab, count):
     )
 
 
-@check(task="turns", cards=["sqs-visibility-timeout"])
+@check(task="turns", needs=["clock.advance"], cards=["sqs-visibility-timeout"])
 def test_a_slow_order_is_not_handed_to_another(lab):
     """While a worker is busy with an order, nobody else gets it."""
     with scene(lab):

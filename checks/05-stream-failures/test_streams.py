@@ -315,7 +315,7 @@ GIVES_UP = "With no limit a record is retried until it expires, a day or more, a
 @check(
     task="stop",
     after=["05.starts-with-the-first-order"],
-    needs=["lambda.stream-failures"],
+    needs=["lambda.stream-retries"],
     cards=["q-ddb-poison-record"],
 )
 def test_gives_up_on_an_order_after_three_tries(lab):
@@ -332,7 +332,7 @@ def test_gives_up_on_an_order_after_three_tries(lab):
 @check(
     task="stop",
     after=["05.starts-with-the-first-reading"],
-    needs=["lambda.stream-failures"],
+    needs=["lambda.stream-retries"],
     cards=["lambda-esm-failure"],
 )
 def test_gives_up_on_a_reading_after_three_tries(lab):
@@ -441,7 +441,7 @@ def reading_batch(lab, count: int) -> Batch:
 @check(
     task="keep",
     after=["05.gives-up-on-an-order-after-three-tries"],
-    needs=["lambda.stream-failures"],
+    needs=["lambda.stream-retries"],
     cards=["lambda-esm-failure", "lambda-ddb-streams-esm"],
 )
 def test_tells_of_a_poison_order(lab):
@@ -456,7 +456,7 @@ def test_tells_of_a_poison_order(lab):
 @check(
     task="keep",
     after=["05.gives-up-on-a-reading-after-three-tries"],
-    needs=["lambda.stream-failures"],
+    needs=["lambda.stream-retries"],
     cards=["lambda-esm-failure"],
 )
 def test_tells_of_a_poison_reading(lab):

@@ -109,7 +109,7 @@ def test_the_functions_own_module_wins_over_every_layer(aws):
 
 
 @pytest.mark.ministack
-@pytest.mark.localstack
+@pytest.mark.not_localstack("the free image does not put layers into functions")
 def test_a_new_version_changes_no_function_until_it_is_named(aws):
     first = publish(aws, named("first"))
     aws.function(WHO, Layers=[first])
@@ -131,7 +131,7 @@ def test_a_version_keeps_its_content(aws):
     assert download(link) == (200, archive(named("first")))
 
 
-@pytest.mark.localstack
+@pytest.mark.not_localstack("the free image does not put layers into functions")
 def test_a_layer_is_named_by_its_arn_as_well(aws):
     layer = publish(aws, named("first")).rpartition(":")[0]
     assert publish(aws, named("second"), layer) == f"{layer}:2"
@@ -162,7 +162,7 @@ def test_the_list_of_layers_is_replaced_as_a_whole(aws):
 
 
 @pytest.mark.ministack
-@pytest.mark.localstack
+@pytest.mark.not_localstack("the free image does not put layers into functions")
 def test_a_published_version_keeps_its_layers(aws):
     aws.function(WHO, Layers=[publish(aws, named("first"))])
     number = aws.publish()
@@ -171,7 +171,7 @@ def test_a_published_version_keeps_its_layers(aws):
 
 
 @pytest.mark.ministack
-@pytest.mark.localstack
+@pytest.mark.not_localstack("the free image does not put layers into functions")
 def test_a_deleted_version_goes_on_working_where_it_is_used(aws):
     layer = publish(aws, named("gone"))
     aws.function(WHO, Layers=[layer])

@@ -21,14 +21,14 @@ LAB = SimpleNamespace(
 )
 
 
-def attempt(status="failed", started=1000.0, **verdicts):
+def attempt(status="failed", started=1000.0, target="embedded", score=0.5, **verdicts):
     return SimpleNamespace(
         lab=LAB,
         started=started,
         seconds=1.5,
         status=status,
-        score=0.5,
-        target="embedded",
+        score=score,
+        target=target,
         isolation="full",
         seed=7,
         verdicts=tuple(
@@ -55,6 +55,21 @@ def test_history_is_in_order(tmp_path):
     ]
     assert progress.last_lab() == "01-lab"
     assert progress.last_failed("01-lab") == ["01.a2", "01.b1"]  # of the last one that was graded
+
+
+def test_what_was_skipped_says_nothing_of_a_task(tmp_path):
+    progress = Progress(tmp_path)
+    progress.record(attempt(a1="passed", a2="passed", b1="failed"))
+    progress.record(attempt("passed", target="endpoint", a1="passed", a2="skipped", b1="passed"))
+    assert progress.standing("01-lab").tasks == {"a", "b"}
+
+
+def test_a_pass_elsewhere_counts_for_a_lab_when_nothing_was_skipped(tmp_path):
+    progress = Progress(tmp_path)
+    progress.record(attempt("passed", target="endpoint", a1="passed", a2="skipped", b1="passed"))
+    assert not progress.standing("01-lab").passed
+    progress.record(attempt("passed", target="endpoint", score=1.0, a1="passed", a2="passed", b1="passed"))
+    assert progress.standing("01-lab").passed
 
 
 def test_a_task_stands_as_it_last_ran_in_whole(tmp_path):

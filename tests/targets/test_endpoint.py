@@ -4,6 +4,7 @@ import contextlib
 import http.server
 import socket
 import threading
+import time
 
 import pytest
 
@@ -243,6 +244,11 @@ def test_an_endpoint_has_no_control_socket(emulator, monkeypatch):
             pass
         with session.clock.paced(1.0):
             pass
+        began = time.monotonic()
+        session.clock.wait(0.2)
+        assert time.monotonic() - began >= 0.2 and not session.clock.moves
+        with pytest.raises(LookupError, match="must need"):
+            session.clock.wait(3600)
         assert set(target.lacks(["clock.advance", "clock.settle", "requests.log", "lambda.invoke"])) == {
             "clock.advance",
             "clock.settle",
@@ -260,3 +266,9 @@ def test_an_endpoint_that_ended_is_the_fault(tmp_path):
             assert session.fault() == ""
             stack.close()
             assert session.fault().startswith("nobody answers at")
+
+
+def test_a_probe_is_not_taken_in_by_an_emulator_that_does_less(emulator):
+    less = ["lambda.batching-window", "lambda.message-groups"]
+    with EndpointTarget(emulator) as target:
+        assert set(target.lacks(less)) == set(less)

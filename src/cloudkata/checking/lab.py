@@ -122,6 +122,7 @@ class CheckedLab:
     def clock(self) -> Clock:
         """`lab.clock.advance(seconds)` moves AWS time forward, for checks that need "clock.advance".
 
+        `lab.clock.wait(seconds)` moves it as well where it `moves`, and elsewhere waits, for a minute or so at most.
         `with lab.clock.paced(1.0):` has it run as fast as real time: what a function takes is as long for time-outs.
         """
         return self._session.clock

@@ -80,6 +80,12 @@ class Remote:
         """Move AWS time forward; the new time in seconds since the epoch."""
         return self.ask("POST", "/advance", {"seconds": seconds})["now"]
 
+    moves = True  # advance() is there
+
+    def wait(self, seconds: float) -> None:
+        """Let AWS time pass: it is moved."""
+        self.advance(seconds)
+
     def set_factor(self, factor: float) -> None:
         self.ask("POST", "/factor", {"factor": factor})
 

@@ -139,6 +139,9 @@ def _nothing_shown(attempt: Attempt) -> bool:
 def _closing(attempt: Attempt) -> Text:
     passed = sum(verdict.status == PASSED for verdict in attempt.verdicts)
     counts = f"{passed} of {len(attempt.verdicts)} checks passed in {attempt.seconds:.1f} s"
+    skipped = sum(verdict.status == SKIPPED for verdict in attempt.verdicts)
+    if skipped:
+        counts += f", {skipped} skipped"
     if attempt.status == PASS:
         return Text(f"PASSED  {counts}. {_place(attempt).capitalize()} proved it.", style="bold green")
     if attempt.status == FAIL:

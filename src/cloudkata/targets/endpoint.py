@@ -27,6 +27,7 @@ from cloudkata.targets.sweep import sweep
 # Real seconds that a check may wait, by why it waits: no clock is sped up there.
 _PATIENCE = {"call": 10.0, "propagation": 20.0, "poll": 60.0, "edge": 60.0}
 SETTLE_SECONDS = 6.0  # how long settle() waits, where nobody can say that nothing is left to do
+LONGEST_WAIT_SECONDS = 75.0
 _WAITER_POLL = 0.1
 PROBING = "0x"  # stands for the lab's number where things are only tried
 _CONNECT_SECONDS = 5.0
@@ -74,6 +75,14 @@ def place_of(url: str) -> Place:
 
 class _RealTime:
     """The clock of a target that nobody can move."""
+
+    moves = False
+
+    def wait(self, seconds: float) -> None:
+        """Wait in real time, where that is not too long to sit through."""
+        if seconds > LONGEST_WAIT_SECONDS:
+            raise LookupError(f"{seconds:g} seconds cannot be waited for; the check must need clock.advance")
+        time.sleep(seconds)
 
     def settle(self, seconds: float) -> list[str]:
         """Wait as long as is documented for a target that cannot say when it is at rest."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+
 from cloudkata.targets.probes import Bench, archive, probe
 
 
@@ -11,6 +14,18 @@ def _layers(bench: Bench, count: int) -> list[str]:
     publish = bench.client("lambda").publish_layer_version
     names = [f"{bench.session.prefix}-layer{bench._made}-{number}" for number in range(count)]
     return [publish(LayerName=name, Content={"ZipFile": archive("")})["LayerVersionArn"] for name in names]
+
+
+@probe("lambda.layers", "a function imports what its layer brings")
+def _imported(bench: Bench):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        file.writestr("python/brought.py", "VALUE = 7\n")
+    name = f"{bench.session.prefix}-brings"
+    made = bench.client("lambda").publish_layer_version(LayerName=name, Content={"ZipFile": buffer.getvalue()})
+    source = "def handler(event, context):\n    import brought\n    return brought.VALUE\n"
+    value, _ = bench.call(bench.function(source, Layers=[made["LayerVersionArn"]]))
+    return value == 7, f"answered {str(value)[:120]}"
 
 
 @probe("lambda.five-layers", "a sixth layer is refused")

@@ -246,6 +246,19 @@ def _weights(bench: Bench):
     return seen == {"one", "two"}, f"40 calls answered {sorted(map(str, seen))}"
 
 
+@probe("lambda.alias-updates", "an alias that is there can be given weights, and be without again")
+def _alias_updates(bench: Bench):
+    name = _two_versions(bench)
+    functions = bench.client("lambda")
+    functions.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
+    found = []
+    for weights in ({"2": 0.5}, {}):
+        functions.update_alias(FunctionName=name, Name="live", RoutingConfig={"AdditionalVersionWeights": weights})
+        alias = functions.get_alias(FunctionName=name, Name="live")
+        found.append((alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights", {}))
+    return found == [{"2": 0.5}, {}], f"weights {found}"
+
+
 @probe("lambda.weight-rules", "a weight for a version that does not exist is refused")
 def _weight_rules(bench: Bench):
     name = bench.function("def handler(event, context):\n    return 1\n", Publish=True)

@@ -26,7 +26,11 @@ class Keys:
 
 
 class Clock(Protocol):
-    """What a target can do with time."""
+    """What a target can do with time. `moves`: whether advance() is there; wait() lets time pass in any case."""
+
+    moves: bool
+
+    def wait(self, seconds: float) -> None: ...
 
     def settle(self, seconds: float) -> list[str]: ...
 

@@ -17,26 +17,32 @@ def handler(event, context):
 """
 
 
-@probe("lambda.stream-failures", "a stream mapping splits a batch, gives one record up, and tells a queue where it is")
-def _stream_failures(bench: Bench):
-    stream, kinesis, sqs = f"{bench.session.prefix}-probe", bench.client("kinesis"), bench.client("sqs")
+_BAD_ONLY = """
+import base64
+def handler(event, context):
+    if any(base64.b64decode(record["kinesis"]["data"]) == b"bad" for record in event["Records"]):
+        raise ValueError("bad")
+"""
+
+
+def _mapped(bench: Bench, name: str, source: str, data: list[bytes], **settings) -> tuple[list[str], dict]:
+    """(the sequence numbers of a stream's records, what a queue is told of those that a function gave up)."""
+    stream, kinesis, sqs = f"{bench.session.prefix}-{name}", bench.client("kinesis"), bench.client("sqs")
     kinesis.create_stream(StreamName=stream, ShardCount=1)
     kinesis.get_waiter("stream_exists").wait(StreamName=stream)
     arn = kinesis.describe_stream_summary(StreamName=stream)["StreamDescriptionSummary"]["StreamARN"]
-    url = sqs.create_queue(QueueName=f"{bench.session.prefix}-probe-failures")["QueueUrl"]
+    url = sqs.create_queue(QueueName=f"{stream}-failures")["QueueUrl"]
     queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     bench.permit(["kinesis:*"], arn)
     bench.permit(["sqs:SendMessage"], queue)
-    records = [{"Data": data, "PartitionKey": "k"} for data in (b"one", b"bad", b"two")]
+    records = [{"Data": one, "PartitionKey": "k"} for one in data]
     numbers = [one["SequenceNumber"] for one in kinesis.put_records(StreamName=stream, Records=records)["Records"]]
     mapping = bench.client("lambda").create_event_source_mapping(
         EventSourceArn=arn,
-        FunctionName=bench.function(_AT_BAD),
+        FunctionName=bench.function(source),
         StartingPosition="TRIM_HORIZON",
-        BisectBatchOnFunctionError=True,
-        MaximumRetryAttempts=0,
-        FunctionResponseTypes=["ReportBatchItemFailures"],
         DestinationConfig={"OnFailure": {"Destination": queue}},
+        **settings,
     )
     found: list[dict] = []
 
@@ -44,11 +50,27 @@ def _stream_failures(bench: Bench):
         found.extend(sqs.receive_message(QueueUrl=url).get("Messages", ()))
         return bool(found)
 
-    heard = bench.until(told)
+    bench.until(told)
     bench.client("lambda").delete_event_source_mapping(UUID=mapping["UUID"])
-    if not heard:
+    return numbers, json.loads(found[0]["Body"]) if found else {}
+
+
+@probe("lambda.stream-retries", "a stream mapping gives a record up after its retries, and tells a queue where it is")
+def _stream_retries(bench: Bench):
+    numbers, said = _mapped(bench, "retries", _BAD_ONLY, [b"bad"], MaximumRetryAttempts=1)
+    where = said.get("KinesisBatchInfo", {}).get("startSequenceNumber")
+    tries = said.get("requestContext", {}).get("approximateInvokeCount")
+    return (where, tries) == (numbers[0], 2), f"given up after {tries} tries" if said else "nothing reached the queue"
+
+
+@probe("lambda.stream-failures", "a stream mapping splits a batch, gives one record up, and tells a queue where it is")
+def _stream_failures(bench: Bench):
+    settings = {"BisectBatchOnFunctionError": True, "FunctionResponseTypes": ["ReportBatchItemFailures"]}
+    data = [b"one", b"bad", b"two"]
+    numbers, said = _mapped(bench, "probe", _AT_BAD, data, MaximumRetryAttempts=0, **settings)
+    if not said:
         return False, "nothing reached the queue"
-    batch = json.loads(found[0]["Body"]).get("KinesisBatchInfo", {})
+    batch = said.get("KinesisBatchInfo", {})
     shown = (batch.get("startSequenceNumber"), batch.get("endSequenceNumber")) == (numbers[1], numbers[1])
     return shown, f"a batch of {batch.get('batchSize')} was given up"
 
