@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 HOST = "127.0.0.1"
 _API = "/2018-06-01/runtime"
+_END_SECONDS = 2.0
 
 
 class Runtime:
@@ -38,7 +39,8 @@ class Runtime:
             start_new_session=True,
         )
         os.set_blocking(self.process.stdout.fileno(), False)
-        threading.Thread(target=self._watch, daemon=True).start()
+        self._watching = threading.Thread(target=self._watch, daemon=True)
+        self._watching.start()
 
     def printed(self) -> str:
         """What the process has printed since it was last asked: all of it was there before its answer was."""
@@ -51,6 +53,7 @@ class Runtime:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        self._watching.join(_END_SECONDS)
         self.invocations.put(None)
         threading.Thread(target=self.server.shutdown, daemon=True).start()
         self.server.server_close()
@@ -75,7 +78,10 @@ class Runtime:
                     break
                 if self.process.poll() is not None and not select.select([descriptor], [], [], 0)[0]:
                     break
-        self.outcome.put(("exit", None, self.process.wait()))
+        status = self.process.wait()
+        with self._lock:
+            self.process.stdout.close()
+        self.outcome.put(("exit", None, status))
 
 
 class _Server(ThreadingHTTPServer):
