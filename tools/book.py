@@ -122,7 +122,7 @@ AMENDED = (
     ('<p class="caption" role="heading">', '<p class="caption" role="heading" aria-level="2">'),
     ('<aside class="sidebar-drawer">', '<aside class="sidebar-drawer" aria-label="All pages">'),
     ('<aside class="toc-drawer', '<aside aria-label="On this page" class="toc-drawer'),
-    ('<div class="table-wrapper', '<div tabindex="0" role="region" aria-label="A table" class="table-wrapper'),
+    ('<div class="table-wrapper', '<div tabindex="0" role="group" aria-label="A table" class="table-wrapper'),
     ("<pre>", '<pre tabindex="0">'),
     ('id="furo-main-content">\n          \n<noscript>', 'id="furo-main-content"><h1>Search</h1>\n<noscript>'),
     ('class="bespoke-marp-osc"', 'role="region" aria-label="Controls" class="bespoke-marp-osc"'),
