@@ -1,10 +1,12 @@
 """Watching a lab: a verdict on every save, what failed first, and nothing left after Ctrl-C."""
 
+import io
 import json
 import os
 import queue
 import random
 import re
+import shutil
 import signal
 import subprocess
 import threading
@@ -12,6 +14,11 @@ import time
 from pathlib import Path
 
 import pytest
+from rich.console import Console
+
+from cloudkata.cli import watch
+from cloudkata.course import find_course, load_lab
+from cloudkata.grading.attempt import NOT_DEPLOYED, Attempt
 
 SECONDS = 60.0
 STOPPED = (0, 130)  # Ctrl-C while it waits, and in the middle of an attempt
@@ -125,7 +132,14 @@ def save(mini, name: str, old: str, new: str) -> None:
     file = mini.folder / "workspace" / name
     text = file.read_text()
     assert old in text
-    file.write_text(text.replace(old, new))
+    put(mini, name, text.replace(old, new))
+
+
+def put(mini, name: str, text: str) -> None:
+    """Save a file in one piece, as most editors do: what is half written may be read for a moment."""
+    written = mini.folder / "written"
+    written.write_text(text)
+    written.replace(mini.folder / "workspace" / name)
 
 
 def solution(mini, name: str) -> str:
@@ -150,6 +164,31 @@ def test_every_save_gets_a_verdict(mini, watching):
     assert [each["status"] for each in attempts] == ["failed", "failed", "not deployed", "passed"]
 
 
+def test_what_is_saved_while_it_is_graded_is_graded_again_and_told_once(mini):
+    """As when a file is read while it is half written."""
+    lab, folder = load_lab(find_course(mini.folder), "00-table"), mini.folder / "workspace/00-table"
+    shutil.copytree(mini.folder / "labs/00-table", folder)
+    ran = []
+
+    class Grader:
+        def grade(self, run):
+            ran.append((folder / "deploy.py").read_text())
+            if len(ran) == 1:
+                (folder / "deploy.py").write_text("saved meanwhile")
+            return Attempt(lab, "embedded", "full", 1, 1.0, NOT_DEPLOYED, problem="no reason")
+
+    said = io.StringIO()
+    watched = watch._Watched(find_course(mini.folder), lab, folder, Grader(), Console(file=said), "", [])
+    saved = threading.Event()
+    watched.check(saved)
+    assert len(ran) == 2 and ran[1] == "saved meanwhile"
+    assert said.getvalue().count("NOT DEPLOYED") == 1
+    assert len(json.loads(mini.kata("list", "0", "--json", "-").stdout)["attempts"]) == 1
+    threading.Timer(0.2, lambda: (saved.set(), (folder / "more.py").write_text("x"), saved.set())).start()
+    watched.wait(saved)
+    assert (folder / "more.py").exists(), "an event without a save is nothing to check"
+
+
 def test_what_failed_is_tried_first_and_told_at_once(mini, watching, solve):
     solve("01-script")
     save(mini, "01-script/counter.py", "    reply = lab", "    return step\n    reply = lab")
@@ -160,7 +199,7 @@ def test_what_failed_is_tried_first_and_told_at_once(mini, watching, solve):
     # the failed check stands before the line of the task that runs before it in the order of the lab
     assert said.index("✗ failed  Each step is added") < said.index("after the save") < said.index("✓ 1 of 1")
     assert said.count("✗ failed") == 1
-    (mini.folder / "workspace/01-script/counter.py").write_text(solution(mini, "01-script/counter.py"))
+    put(mini, "01-script/counter.py", solution(mini, "01-script/counter.py"))
     assert "3 of 3 checks passed" in session.until("PASSED")
     assert session.interrupt() in STOPPED
 

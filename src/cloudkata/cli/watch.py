@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import stat
 import threading
 import time
 from collections.abc import Iterator
@@ -70,7 +71,7 @@ def watch(
                 if watched.last is not None and json_file:
                     write_json(json_file, watched.report())
                 warm.prepare()
-                saved.wait()
+                watched.wait(saved)
                 watched.check(saved)
     except KeyboardInterrupt:
         console.print("\nNo longer watching.")
@@ -85,6 +86,18 @@ class _Watched:
         self._course, self._lab, self._folder, self._warm = course, lab, folder, warm
         self._console, self._task, self._failed = console, task, failed
         self.last: Attempt | None = None
+        self._graded: frozenset = frozenset()
+
+    def wait(self, saved: threading.Event) -> None:
+        """Wait until the files are others than those of the last verdict.
+
+        One save is several events, which come apart on a machine with much to do: not each is a save.
+        """
+        while True:
+            saved.clear()
+            if files(self._folder) != self._graded:
+                return
+            saved.wait()
 
     def report(self) -> dict:
         from cloudkata.reports.as_json import as_dict
@@ -102,24 +115,31 @@ class _Watched:
                 self._console.print("Waiting: there is no deploy.py.")
                 saved.wait()
                 continue
-            since = newest(self._folder)
+            graded = files(self._folder)
             try:
-                result = self._once(saved, since)
+                result = self._once(graded, saved)
             except Abandoned:
                 continue
             break
-        if newest(self._folder) > since:
-            saved.set()  # saved before anybody watched, or too fast to be seen
+        self._graded = graded
         self._failed = [verdict.id for verdict in result.verdicts if verdict.status != "passed"]
         self.last = result
         record(self._console, self._course, result, self._task)
 
-    def _once(self, saved: threading.Event, since: float) -> Attempt:
-        """One attempt. The first check that failed before and fails again is shown before the others have run."""
-        from cloudkata.grading.attempt import Run
+    def _once(self, graded: frozenset, saved: threading.Event) -> Attempt:
+        """One attempt. The first check that failed before and fails again is shown before the others have run.
+
+        Raises Abandoned when the files are no longer those in `graded`.
+        """
+        from cloudkata.grading.attempt import Abandoned, Run
         from cloudkata.reports.terminal import show_heading, show_outcome, show_verdict
 
         console, again, told = self._console, self.last is not None, ""
+        since = min(max((when / 1e9 for _, when, _ in graded), default=0.0), time.time())
+
+        def changed() -> bool:
+            return files(self._folder) != graded
+
         if again:
             console.rule(Text(f"saved at {time.strftime('%H:%M:%S', time.localtime(since))}", "dim"), style="dim")
 
@@ -131,7 +151,10 @@ class _Watched:
                 console.print(Text(f"    {time.time() - since:.2f} s after the save\n", "dim"))
 
         with progress_line(console) as progress:
-            result = self._warm.grade(Run(None, self._task, progress, self._failed, seen, saved.is_set))
+            stopped = lambda: saved.is_set() and changed()  # noqa: E731
+            result = self._warm.grade(Run(None, self._task, progress, self._failed, seen, stopped))
+        if changed():
+            raise Abandoned  # perhaps it was read while it was being written
         took = time.time() - since
         if not again:
             show_heading(console, result)
@@ -141,17 +164,19 @@ class _Watched:
         return result
 
 
-def newest(folder: Path) -> float:
-    """When a file in `folder` was last saved, in seconds since the epoch; 0 when there is none."""
+def files(folder: Path) -> frozenset[tuple[str, int, int]]:
+    """The files in `folder` that count: path, nanoseconds of the last save, size."""
     import watchfiles
 
     counts = watchfiles.DefaultFilter()
-    found = [0.0]
+    found = set()
     for path in folder.rglob("*"):
-        if counts(watchfiles.Change.modified, str(path)) and path.is_file():
+        if counts(watchfiles.Change.modified, str(path)):
             with contextlib.suppress(OSError):
-                found.append(path.stat().st_mtime)
-    return min(max(found), time.time())
+                now = path.stat()
+                if stat.S_ISREG(now.st_mode):
+                    found.add((str(path), now.st_mtime_ns, now.st_size))
+    return frozenset(found)
 
 
 @contextlib.contextmanager
