@@ -18,7 +18,7 @@ from cloudkata.grading.cohort.names import shown
 Expected = dict[str, tuple[tuple[str, ...], str]]  # by learner: what a submission may come to, and words of the reason
 
 KINDS = ["solution", "starter", "neighbour", "misconception", "fake-report"]
-KINDS += ["solution", "misconception", "neighbour", "misconception", "looks-around"]
+KINDS += ["solution", "misconception", "raises", "misconception", "looks-around"]
 
 # What runs before the learner's own deploy().
 HOSTILE = {
@@ -49,6 +49,7 @@ HOSTILE = {
     "memory": ("blocks = [bytearray(os.urandom(1 << 20) * 16) for _ in range(200)]", ("not deployed", "stopped")),
     "endless-output": ("while True:\n            print('x' * 10_000)", ("stopped", "not deployed")),
     "fake-report": ('print(\'{"schema": "cloudkata.report/1", "status": "passed", "score": 1.0}\')', ("failed",)),
+    "raises": ('raise LookupError(lab.name("x") + " of " + lab.account)', ("not deployed",)),
     "looks-around": (
         """
         for folder, _, names in os.walk("/"):
@@ -138,6 +139,7 @@ def make_mixed(place: Path, course: Course, slug: str, number: int, seed: int) -
             status = ("passed",) if kind == "neighbour" else ("failed",)
         else:
             hostile(folder, course.starter(slug), kind)
+            status = HOSTILE[kind][1]
         if place_in_line % 3 == 0:
             shutil.make_archive(str(folder), "zip", folder)
             shutil.rmtree(folder)

@@ -1,5 +1,6 @@
 """An attempt that takes more than it may is ended, with all that it started, and a reason is given."""
 
+import contextlib
 import os
 import time
 from pathlib import Path
@@ -10,7 +11,7 @@ from cloudkata.grading.cohort.supervise import Bounds, Cancelled, Job, supervise
 from cloudkata.grading.cohort.tray import MB
 from cloudkata.sandbox.memory import descendants
 
-BOUNDS = Bounds(seconds=30, memory=200 * MB, disk=50 * MB, processes=20)
+BOUNDS = Bounds(seconds=30, memory=200 * MB, disk=50 * MB, threads=20)
 
 
 @pytest.fixture
@@ -38,7 +39,11 @@ def test_a_report_is_handed_back(run):
 
 @pytest.mark.parametrize(
     ("what", "said"),
-    [("fills", "more than 50 MB to disk"), ("eats", "more than 200 MB of memory"), ("forks", "more than 20 processes")],
+    [
+        ("fills", "more than 50 MB to disk"),
+        ("eats", "more than 200 MB of memory"),
+        ("forks", "more than 20 processes and threads"),
+    ],
 )
 def test_what_takes_too_much_is_stopped(what, said, run):
     ended = run(what)
@@ -66,6 +71,19 @@ def test_memory_is_measured(run):
     sizes = []
     run("hangs", Bounds(seconds=1.5), measured=sizes.append)
     assert MB < max(sizes) < 200 * MB
+
+
+def test_a_crowd_has_to_wait_for_everybody_else(run):
+    seen = []
+
+    def look(_):
+        below = descendants(os.getpid())[1:]
+        if len(below) > 40:
+            with contextlib.suppress(ProcessLookupError):
+                seen.append({os.getpriority(os.PRIO_PROCESS, pid) for pid in below})
+
+    with pytest.raises(Cancelled):
+        run("forks", Bounds(crowd=10), measured=look, cancelled=lambda: {19} in seen)
 
 
 def test_a_run_that_is_stopped_ends_it(run):

@@ -95,7 +95,7 @@ def _grade(plan: Plan, one: Submission, place: Path, admission: Admission, cance
         if slot is None or cancelled():
             raise Cancelled
         memory = admission.share(plan.bounds.memory)
-        bounds = Bounds(plan.bounds.seconds, memory, plan.bounds.disk, plan.bounds.processes)
+        bounds = replace(plan.bounds, memory=memory)
         seed, source = seed_of(plan.secret, one.name, plan.slug), fingerprint(one)
         result = Result(one.learner, one.key, plan.slug, FAULT)
         for _ in range(TRIES):
