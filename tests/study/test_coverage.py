@@ -41,3 +41,12 @@ def test_the_page_needs_nothing_else_and_holds_everything():
     page = as_page(FOUND)
     assert not re.search(r"(src|href)=", page)
     assert all(f">{row.id}<" in page for row in (*FOUND.cards, *FOUND.skills))
+
+
+def test_a_card_and_a_skill_know_the_decks_and_notebooks_that_teach_them():
+    name = "14-dynamodb-transactions.md"
+    card = next(row for row in FOUND.cards if row.id == "ddb-transactions")
+    skill = next(row for row in FOUND.skills if row.id == "C02-1.3.2")
+    assert card.taught == (f"slides/{name}", f"notebooks/{name}")
+    assert f"slides/{name}" in skill.taught
+    assert all(row.slides and row.notebook for row in FOUND.labs)
