@@ -14,7 +14,7 @@ from cloudkata.targets import probes
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "targets"))
 
-from ministack import ministack  # noqa: E402
+from plain_ministack import ministack  # noqa: E402
 
 
 @pytest.fixture(scope="module")

@@ -51,7 +51,7 @@ def watches():
         SECRET.encode().hex().upper().encode(),
         SECRET.encode("utf-16-le"),
         SECRET.encode()[::-1],
-        gzip.compress(json.dumps({"P": SECRET}, ensure_ascii=False).encode()),
+        gzip.compress(json.dumps({"P": SECRET}, ensure_ascii=False).encode(), mtime=0),
         *[
             base64.b64encode(b"x" * before + SECRET.encode() + b"y" * after)
             for before in range(4)

@@ -8,7 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from ministack import ministack  # noqa: E402
+from plain_ministack import ministack  # noqa: E402
 
 
 @pytest.fixture(scope="session")

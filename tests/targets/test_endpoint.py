@@ -257,7 +257,7 @@ def test_an_endpoint_has_no_control_socket(emulator, monkeypatch):
 
 
 def test_an_endpoint_that_ended_is_the_fault(tmp_path):
-    from ministack import ministack
+    from plain_ministack import ministack
 
     with contextlib.ExitStack() as stack:
         url = stack.enter_context(ministack(tmp_path))
