@@ -26,11 +26,9 @@ def url():
     if port := os.environ.get("LOCALSTACK_PORT"):
         session = RunningSession("127.0.0.1", services={"sts": int(port)}, region_name="us-east-1")
     else:
-        try:
-            client = docker.from_env()
-            client.ping()
-        except docker.errors.DockerException:
+        if not os.environ.get("DOCKER_HOST") and not Path("/var/run/docker.sock").exists():
             pytest.skip("there is no Docker")
+        client = docker.from_env()
         session = LocalstackSession(client, services={"sts": 4566}, region_name="us-east-1", localstack_version=VERSION)
     session.start(timeout=START_SECONDS)
     yield session.endpoint_url("sts").replace("localhost", "127.0.0.1")

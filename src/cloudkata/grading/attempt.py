@@ -199,7 +199,9 @@ class _Grading:
             _blame(session, "while the checks ran")
         failing = [verdict.id for verdict in verdicts if verdict.status == FAILED]
         some = any(v.status == PASSED for v in verdicts)  # where nothing works, no single belief explains it
-        found = diagnose(self._course, lab.slug, failing) if failing and some and not only else Diagnosis()
+        # the failing sets that beliefs are known by are those of the embedded target
+        known = session.target == EMBEDDED and failing and some and not only
+        found = diagnose(self._course, lab.slug, failing) if known else Diagnosis()
         return self._came_to(_status(verdicts), verdicts=verdicts, deployment=deployment, diagnosis=found)
 
     def _came_to(self, status: str, **more) -> Attempt:

@@ -145,7 +145,12 @@ def _closing(attempt: Attempt) -> Text:
     if attempt.status == PASS:
         return Text(f"PASSED  {counts}. {_place(attempt).capitalize()} proved it.", style="bold green")
     if attempt.status == FAIL:
-        return Text(f"NOT YET  {counts}.", style="bold red")
+        doubt = (
+            ""
+            if attempt.target == "embedded"
+            else " The embedded engine tells whether it is your code or the endpoint."
+        )
+        return Text(f"NOT YET  {counts}.{doubt}", style="bold red")
     if _nothing_shown(attempt):
         return Text("SKIPPED  Nothing was graded: this target cannot show what this lab is about.", style="bold")
     if attempt.status == FAULT:
