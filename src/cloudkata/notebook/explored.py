@@ -7,7 +7,6 @@ import contextlib
 import secrets
 import tempfile
 import threading
-import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -135,8 +134,6 @@ def _target() -> EmbeddedTarget:
     if _targets and _targets[0].engine.fault:
         _targets.clear()
     if not _targets:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that this machine has no runtime folder is nothing to read about
-            found = up.find()
+        found = up.find()
         _targets.append(_open.enter_context(JoinedTarget(found.engine) if found else EmbeddedTarget()))
     return _targets[0]

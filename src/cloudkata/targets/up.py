@@ -15,6 +15,7 @@ import stat
 import subprocess
 import sys
 import time
+import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -72,7 +73,9 @@ def runtime_folder() -> Path:
     """The user's own folder for what lives as long as the machine is on. Raises EngineError when it is not safe."""
     import platformdirs
 
-    folder = platformdirs.user_runtime_path("cloudkata", appauthor=False)
+    with warnings.catch_warnings():  # where a session has no such folder, another place serves as well
+        warnings.simplefilter("ignore", platformdirs.api.RuntimeDirWarning)
+        folder = platformdirs.user_runtime_path("cloudkata", appauthor=False)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         mine, above = folder.lstat(), folder.parent.stat()
