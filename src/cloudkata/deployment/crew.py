@@ -15,9 +15,9 @@ from cloudkata.targets.session import Session
 class Crew:
     """Lends processes to checks. Use as a context manager; it ends them all.
 
-    Starting one costs more than most calls, so `size` of them are started ahead, in the background, more when they
-    are asked for, and one that was lost is made good. `files` names the file of each function that may be called.
-    `services` are those that each process has a client for; `spare` are started ahead to make good what is lost.
+    Starting one costs more than most calls, so `size` of them are started ahead, in the background, and more only when
+    they are asked for. `files` names the file of each function that may be called. `services` are those that each
+    process has a client for; `spare` are started ahead to make good what is lost.
     """
 
     def __init__(
@@ -63,8 +63,6 @@ class Crew:
                 self._ready.append(done)
             else:
                 caller.close()
-                if len(self._ready) < self._size:
-                    self._order()
 
     def _order(self) -> None:
         future = self._starting.submit(self._start)
