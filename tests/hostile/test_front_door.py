@@ -81,8 +81,8 @@ METHODS = ("GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT
 
 
 # What the server cannot read as a request, and what names something else even when everything is decoded.
-NO_REQUEST = ("raw-tab", "raw-nul")
-ANOTHER_PATH = ("overlong", "full-width")
+NO_REQUEST = ("raw-tab", "raw-nul", "no-slash")
+ANOTHER_PATH = ("overlong", "full-width", "fragment")
 
 
 @pytest.mark.parametrize("name", RESET_PATHS)
