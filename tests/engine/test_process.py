@@ -225,3 +225,10 @@ def test_a_folder_is_locked_before_it_has_the_name_that_is_swept(tmp_path, monke
     state, lock = process._make_state(tmp_path)
     os.close(lock)
     assert sweep(tmp_path) == [str(state)] and not state.exists()
+
+
+def test_a_folder_whose_removal_was_cut_short_is_removed(tmp_path):
+    """Whoever removes one takes its lock away with the rest, in no order, and may be killed in between."""
+    state = tmp_path / "kata-engine-half"
+    (state / "s3").mkdir(parents=True)
+    assert sweep(tmp_path) == [str(state)] and not state.exists()

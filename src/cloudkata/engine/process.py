@@ -165,6 +165,10 @@ def sweep(root: Path) -> list[str]:
             if state.stat().st_uid != os.geteuid():
                 continue
             descriptor = os.open(state / _LOCK, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:  # it had one from the start: who was removing the folder was killed
+            shutil.rmtree(state, ignore_errors=True)
+            removed.append(str(state))
+            continue
         except OSError:
             continue
         try:
