@@ -65,7 +65,7 @@ proof: $(VENV)/notebooks node_modules/.package-lock.json
 	$(BIN)/pytest tests/hostile/test_as_user.py
 	rm -rf build/notebooks
 	$(BIN)/pytest tests/proof -n $(WORKERS) --dist loadfile
-	$(BIN)/kata matrix --json build/matrix.json
+	$(BIN)/kata matrix --workers $(WORKERS) --json build/matrix.json
 	$(BIN)/kata prove --json build/proof.json
 	$(BIN)/python tools/localstack/prove.py
 
