@@ -20,10 +20,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from cloudkata.engine.remote import EngineError, Remote
+from cloudkata.targets.own_file import read_own, write_own
 from cloudkata.targets.session import Keys
 
 _FILE, _LOCK = "engine.json", "engine.lock"
 _KEPT = "kept-"
+_AGAIN = "kata up"
 _START_SECONDS = 30.0
 _STOP_SECONDS = 15.0
 _POLL_SECONDS = 0.05
@@ -98,7 +100,7 @@ def find() -> Up | None:
         finally:
             os.close(lock)
         return None
-    text = read_own(folder / _FILE)
+    text = read_own(folder / _FILE, _AGAIN)
     return Up(**json.loads(text)) if text else None
 
 
@@ -151,7 +153,7 @@ def keep(slug: str, kept: Kept) -> None:
 
 
 def find_kept(slug: str) -> Kept | None:
-    text = read_own(runtime_folder() / f"{_KEPT}{slug}.json")
+    text = read_own(runtime_folder() / f"{_KEPT}{slug}.json", _AGAIN)
     return Kept(**json.loads(text)) if text else None
 
 
@@ -179,30 +181,6 @@ def withdraw(folder: Path) -> None:
 def _sweep(folder: Path) -> None:
     for path in (folder / _FILE, *folder.glob(f"{_KEPT}*.json")):
         path.unlink(missing_ok=True)
-
-
-def write_own(path: Path, text: str) -> None:
-    """Write a file that its owner alone may read, complete or not at all."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(beside, os.O_CREAT | os.O_WRONLY | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-    beside.replace(path)
-
-
-def read_own(path: Path) -> str:
-    """The text of such a file, "" when there is none. Raises EngineError for one that others may have written."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return ""
-    except OSError as error:
-        raise EngineError(f"{path} cannot be read: {error.strerror}") from error
-    with os.fdopen(descriptor, encoding="utf-8") as file:
-        found = os.fstat(descriptor)
-        if found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) != 0o600:
-            raise EngineError(f"{path} is not a file of yours alone: remove it and run kata up again")
-        return file.read()
 
 
 def _first_line(descriptor: int) -> str:

@@ -1,0 +1,47 @@
+"""`kata sandbox`: a real account that labs may be deployed in."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from cloudkata.cli.common import tell
+from cloudkata.course import CourseError
+
+app = typer.Typer(
+    help="A real AWS account as a sandbox: allow it, and find what is left in it.\n\n"
+    "Examples: kata sandbox allow --profile sandbox, then: kata check 14 --target account --profile sandbox",
+    no_args_is_help=True,
+)
+ProfileName = Annotated[
+    str, typer.Option("--profile", metavar="NAME", help="A profile of your AWS configuration; no other is read.")
+]
+
+
+@app.command("allow")
+def allow(profile: ProfileName) -> None:
+    """Allow an account, once and by hand: it must hold nothing that may not be lost.
+
+    Shows what it is and what will be made in it, and asks for its number. Never the root user.
+    Example: kata sandbox allow --profile sandbox
+    """
+    from cloudkata.targets.permission import remember
+    from cloudkata.targets.profile import open_profile
+
+    found = open_profile(profile)
+    tell(f"Profile   {found.name}: {found.arn}")
+    tell(f"Account   {found.place}")
+    tell(f"Region    {found.region}" + (f", played by {found.endpoint}" if found.endpoint else ""))
+    _ask_for_number(found.account)
+    tell(f"Account {found.place} is allowed, as {remember(found)} says; remove the file to take that back.")
+
+
+def _ask_for_number(account: str) -> None:
+    """Raises CourseError when the person does not type the account's number."""
+    if sys.stdin.isatty():
+        sys.stdout.write("Type the number of the account to allow it: ")
+        sys.stdout.flush()
+    if sys.stdin.readline().strip() != account:
+        raise CourseError("that is not the number of the account: nothing was allowed or made")

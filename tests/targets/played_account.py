@@ -1,0 +1,77 @@
+"""An embedded engine that plays a real account: an administrator in it, and a profile that leads there."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from cloudkata.targets.embedded import EmbeddedTarget
+from cloudkata.targets.session import Keys, plain_client
+
+EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+
+
+@dataclass(frozen=True)
+class Played:
+    """The account's number, its root keys (for looking), its administrator's, and a folder with AWS's two files."""
+
+    engine: object
+    account: str
+    root: Keys
+    keys: Keys
+    folder: Path
+
+    @property
+    def env(self) -> dict[str, str]:
+        """What leads botocore to the files, and user-wide folders to others than the user's."""
+        return {
+            "AWS_CONFIG_FILE": str(self.folder / "config"),
+            "AWS_SHARED_CREDENTIALS_FILE": str(self.folder / "credentials"),
+            "XDG_CONFIG_HOME": str(self.folder / "settings"),
+            "XDG_DATA_HOME": str(self.folder / "data"),
+            "HOME": str(self.folder),
+        }
+
+    def client(self, service: str, keys: Keys | None = None):
+        """A client with the keys of root, or others."""
+        return plain_client(service, "us-east-1", self.engine.endpoint, keys or self.root, None)
+
+    def profile(self, name: str, keys: Keys | None = None, **settings) -> str:
+        """Add a profile with the administrator's keys, or others; its name."""
+        keys = keys or self.keys
+        lines = {"region": "us-east-1", "endpoint_url": self.engine.endpoint, **settings}
+        with (self.folder / "config").open("a", encoding="utf-8") as file:
+            file.write(f"[profile {name}]\n" + "".join(f"{key} = {value}\n" for key, value in lines.items() if value))
+        with (self.folder / "credentials").open("a", encoding="utf-8") as file:
+            file.write(f"[{name}]\naws_access_key_id = {keys.access_key_id}\n")
+            file.write(f"aws_secret_access_key = {keys.secret_access_key}\n")
+        return name
+
+    def user(self, name: str, policy: dict) -> Keys:
+        """A new user of the account with one policy; its keys."""
+        iam = self.client("iam")
+        iam.create_user(UserName=name)
+        iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=json.dumps(policy))
+        made = iam.create_access_key(UserName=name)["AccessKey"]
+        return Keys(made["AccessKeyId"], made["SecretAccessKey"])
+
+
+@contextlib.contextmanager
+def play(folder: Path, engine=None) -> Iterator[Played]:
+    """An account of an engine that is there, or of one that ends with the context. Its profile is `sandbox`."""
+    with contextlib.ExitStack() as stack:
+        engine = engine or stack.enter_context(EmbeddedTarget()).engine
+        yield in_account(engine, folder)
+
+
+def in_account(engine, folder: Path) -> Played:
+    """A new account on an engine, with an administrator whose profile is `sandbox`."""
+    issued = engine.issue("learner")
+    root = Keys(issued.access_key_id, issued.secret_access_key)
+    bare = Played(engine, issued.account, root, root, folder)
+    made = Played(engine, issued.account, root, bare.user("admin", EVERYTHING), folder)
+    made.profile("sandbox")
+    return made
