@@ -1,4 +1,4 @@
-"""What learner code changed on its target, call by call: as the front door saw it, never as the code tells it."""
+"""What learner code changed on its target, call by call: as it was seen on its way, never as the code tells it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ class Call:
 
 
 def ledger(session: Session) -> tuple[Call, ...]:
-    """The changing calls that the learner's keys were used for so far, oldest first; empty where no log is kept."""
+    """The changing calls that the learner's keys were used for so far, oldest first; empty where nothing is kept."""
+    if session.ledger is not None:
+        return tuple(Call(call.service, call.operation, call.status) for call in session.ledger.calls())
     mine = [entry for entry in session.requests() if entry["key_set"] == _LEARNER]
     calls = (Call(entry["service"], entry["operation"], entry["status"]) for entry in mine)
     return tuple(call for call in calls if not _READS.match(call.operation))

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from cloudkata.targets.ledger import Ledger
+
 # On AWS its requests are signed for all Regions at once and go to a host of the account's; an emulator has neither.
 _STORES = "cloudfront-keyvaluestore"
 PATIENCE = ("call", "propagation", "poll", "edge")
@@ -56,6 +58,7 @@ class Session:
     waiter_poll: float = 0.0
     engine: object = None
     elsewhere: Callable[[], Session] | None = None  # a session in one more account of the same target
+    ledger: Ledger | None = None  # where no log of requests is kept
     _clients: dict = field(default_factory=dict, repr=False, compare=False)
 
     def fault(self) -> str:
@@ -128,6 +131,13 @@ def _botocore():
     session.set_config_variable("config_file", "/dev/null")
     session.set_config_variable("credentials_file", "/dev/null")
     return session
+
+
+@functools.cache
+def service_model(service: str) -> dict:
+    """What botocore knows of a service: `operations`, `shapes` and so on. Raises UnknownServiceError."""
+    with _making:
+        return _botocore().get_component("data_loader").load_service_model(service, "service-2")
 
 
 def _to_the_endpoint(request, **_) -> None:
