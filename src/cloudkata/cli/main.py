@@ -11,7 +11,20 @@ import sys
 import typer
 from rich.console import Console
 
-from cloudkata.cli import author, check, doctor, engine, instructor, learner, make, notebook, sandbox, study, watch
+from cloudkata.cli import (
+    author,
+    check,
+    doctor,
+    engine,
+    instructor,
+    learner,
+    make,
+    notebook,
+    sandbox,
+    stacks,
+    study,
+    watch,
+)
 from cloudkata.course import CourseError
 from cloudkata.engine.remote import EngineError
 from cloudkata.study.store import StoreError
@@ -45,6 +58,8 @@ app.command("coverage", rich_help_panel=_REVISING)(study.coverage)
 app.command("init", rich_help_panel=_WORKING)(make.init)
 app.command("doctor", rich_help_panel=_WORKING)(doctor.doctor)
 app.command("grade", rich_help_panel=_TEACHING)(instructor.grade)
+app.command("deploy", rich_help_panel=_TEACHING)(stacks.deploy)
+app.command("destroy", rich_help_panel=_TEACHING)(stacks.destroy)
 app.add_typer(sandbox.app, name="sandbox", rich_help_panel=_TEACHING)
 app.command("new-lab", rich_help_panel=_AUTHORING)(make.new_lab)
 app.command("lint", rich_help_panel=_AUTHORING)(author.lint)

@@ -9,6 +9,9 @@ twelve digits for the account of that number, so each attempt has an account of 
 from __future__ import annotations
 
 import contextlib
+import getpass
+import hashlib
+import platform
 import secrets
 import socket
 import time
@@ -199,17 +202,26 @@ class EndpointTarget:
 
     def session(self, number: str) -> EndpointSession:
         """A new account, or in a shared one a new prefix, for one attempt at lab `number`."""
-        account = self._shared_account or _new_account()
-        # a key of twelve digits that are no account of anybody's, where all share one
-        key = _new_account() if self._shared_account else account
-        made = EndpointSession(
+        made = self._session(number, _new_account(), secrets.token_hex(2))
+        self._sessions.append(made)
+        return made
+
+    def lasting(self, number: str) -> EndpointSession:
+        """The same place for lab `number` whenever this user asks for it; it is not taken down in the end."""
+        who = f"{getpass.getuser()} {platform.node()} {self.place.url} {number}"
+        digest = hashlib.sha256(who.encode()).hexdigest()
+        return self._session(number, str(int(digest[:16], 16) % (9 * 10**11) + 10**11), digest[-4:])
+
+    def _session(self, number: str, own_account: str, token: str) -> EndpointSession:
+        account = self._shared_account or own_account
+        return EndpointSession(
             target=self.name,
             endpoint=self._url,
             region=REGION,
             account=account,
-            prefix=f"kata{number}-{secrets.token_hex(2)}",
-            learner=Keys(key, _SECRET),
-            checks=Keys(key, f"{_SECRET}-too"),
+            prefix=f"kata{number}-{token}",
+            learner=Keys(own_account, _SECRET),  # where all share an account, twelve digits of nobody's
+            checks=Keys(own_account, f"{_SECRET}-too"),
             port=self._port,
             patience=dict(_PATIENCE),
             clock=_RealTime(),
@@ -220,8 +232,6 @@ class EndpointTarget:
             forwarder=self._forwarder,
             look=self._look,
         )
-        self._sessions.append(made)
-        return made
 
 
 def _new_account() -> str:

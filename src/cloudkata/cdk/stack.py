@@ -1,0 +1,144 @@
+"""What every solutions/NN/stack.py builds on: the names, packages, roles and outputs that `lab` is in deploy.py.
+
+Needs the extra `cdk`, so only stacks and the app import it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import aws_cdk
+from aws_cdk import Acknowledgment, CfnOutput, CliCredentialsStackSynthesizer, Fn, RemovalPolicies, Validations
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from cloudkata.cdk.names import bucket_name, stack_name
+from cloudkata.deployment.packages import offers
+from kata_lab.lab import Lab
+
+RUNTIME = lambda_.Runtime.PYTHON_3_13
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a stack is synthesized for: the start of all names, and an emulator's address or "" for AWS itself."""
+
+    folder: Path
+    prefix: str
+    endpoint: str = ""
+
+
+class LabStack(aws_cdk.Stack):
+    """One lab's solution. A subclass has a `build` that makes what `deploy` of deploy.py makes.
+
+    All that it has goes with the stack. What is uploaded for it lies in a bucket of its own, so that no account has to
+    be bootstrapped.
+    """
+
+    def __init__(self, scope: Construct, place: Place) -> None:
+        self.place = place
+        name = stack_name(place.prefix)
+        synthesizer = CliCredentialsStackSynthesizer(file_assets_bucket_name=bucket_name(place.prefix))
+        super().__init__(scope, name, stack_name=name, synthesizer=synthesizer, analytics_reporting=False)
+        self._lab = Lab(
+            folder=str(place.folder),
+            prefix=place.prefix,
+            region="us-east-1",
+            account="",
+            poll=0,
+            packages={each: {"files": offer.files, "problem": offer.problem} for each, offer in offers().items()},
+        )
+        self.build()
+        RemovalPolicies.of(self).destroy()
+
+    def build(self) -> None:
+        raise NotImplementedError
+
+    def name(self, base: str) -> str:
+        """The deployment's name for a resource, as lab.name makes it."""
+        return self._lab.name(base)
+
+    def archive(self, folder: str, requirements: tuple[str, ...] = ()) -> str:
+        """The path of the very archive that lab.package makes of a folder of the solution."""
+        data = self._lab.package(folder, requirements)
+        out = Path(aws_cdk.Stage.of(self).outdir)  # type: ignore[union-attr]
+        path = out / f"package.{hashlib.sha256(data).hexdigest()[:16]}.zip"
+        path.write_bytes(data)
+        return str(path)
+
+    def package(self, folder: str, requirements: tuple[str, ...] = ()) -> lambda_.Code:
+        """A folder of the solution as a function's or a layer's code."""
+        return lambda_.Code.from_asset(self.archive(folder, requirements))
+
+    def role(
+        self, base: str, allow: list[iam.PolicyStatement] | None = None, services: tuple[str, ...] = ("lambda",)
+    ) -> iam.Role:
+        """A role for a service, with the statements `allow` and leave to write logs."""
+        logs = iam.PolicyStatement(
+            actions=["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
+            resources=[f"arn:aws:logs:{self.region}:{self.account}:log-group:/aws/lambda/{self.place.prefix}-*"],
+        )
+        principals = [iam.ServicePrincipal(f"{service}.amazonaws.com") for service in services]
+        role = iam.Role(
+            self,
+            f"{base}-role",
+            role_name=self.name(base),
+            assumed_by=iam.CompositePrincipal(*principals),
+            inline_policies={"lab": iam.PolicyDocument(statements=[logs, *(allow or ())])},
+        )
+        arn = f"arn:aws:logs:<AWS::Region>:<AWS::AccountId>:log-group:/aws/lambda/{self.place.prefix}-*"
+        self.justify(role, f"IAM5[Resource::{arn}]", "The log groups of this deployment, and no others.")
+        return role
+
+    def function(self, base: str, *, handler: str, code: lambda_.Code, role: iam.IRole, **more) -> lambda_.Function:
+        """A function, on the course's runtime."""
+        return lambda_.Function(
+            self,
+            base,
+            function_name=self.name(base),
+            runtime=more.pop("runtime", RUNTIME),
+            handler=handler,
+            code=code,
+            role=role,
+            **more,
+        )
+
+    def table(self, base: str, key: str, **more) -> dynamodb.Table:
+        """A table that is paid by the request, with a partition key of text."""
+        made = dynamodb.Table(
+            self,
+            f"{base}-table",
+            table_name=self.name(base),
+            partition_key=dynamodb.Attribute(name=key, type=dynamodb.AttributeType.STRING),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            **more,
+        )
+        self.justify(made, "DDB3", "It goes with the lab: there is nothing to recover.")
+        return made
+
+    def queue(self, base: str, suffix: str = "", **more) -> sqs.Queue:
+        """A queue, encrypted with SQS's own key as every new one is."""
+        made = sqs.Queue(self, f"{base}-queue", queue_name=self.name(base) + suffix, **more)
+        self.justify(made, "SQS4", "Nobody but roles of this account may send: no policy opens it to others.")
+        return made
+
+    def justify(self, construct: Construct, rule: str, reason: str) -> None:
+        """Say why a finding of cdk-nag, such as "DDB3" or "IAM5[Resource::*]", is as it should be here."""
+        Validations.of(construct).acknowledge(Acknowledgment(id=f"AwsSolutions::AwsSolutions-{rule}", reason=reason))
+
+    def api_url(self, api_id: str, stage: str = "") -> str:
+        """Where an API is called, as lab.api_url makes it."""
+        if self.place.endpoint:
+            url = Fn.join("", [f"{self.place.endpoint}/_aws/execute-api/", api_id])
+        else:
+            url = Fn.join("", ["https://", api_id, f".execute-api.{self.region}.amazonaws.com"])
+        return Fn.join("/", [url, stage]) if stage else url
+
+    def output(self, name: str, value: str) -> None:
+        """Fill in an output of lab.toml."""
+        CfnOutput(self, f"Output{name}", value=value).override_logical_id(name)
