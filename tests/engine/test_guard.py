@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -74,3 +75,21 @@ def test_a_sandbox_is_started(tmp_path):
 
 def test_ministacks_own_workers_are_left_alone_where_they_run_the_functions(tmp_path):
     assert tried(tmp_path, "subprocess.run(['true'])", functions_isolated=False) == "done"
+
+
+MANY_NODES = """
+ready = "process.stdout.write('x'); process.stdin.resume()"
+pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+nodes = [subprocess.Popen(["node", "-e", ready], **pipes) for _ in range(12)]
+said = [node.stdout.read(1) for node in nodes]
+for node in nodes:
+    node.kill()
+    node.wait()
+assert said == [b"x"] * len(nodes), said
+"""
+
+
+@pytest.mark.skipif(not isolation().full, reason="without isolation Node is started on the host")
+@pytest.mark.skipif(shutil.which("node") is None, reason="this machine has no Node")
+def test_the_processes_of_one_node_do_not_count_for_another(tmp_path):
+    assert tried(tmp_path, MANY_NODES) == "done"

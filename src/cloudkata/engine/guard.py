@@ -19,8 +19,9 @@ from cloudkata.sandbox.launch import system_mounts
 _SCHEMES = ("http:", "https:")
 _STARTS = frozenset({"os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system", "pty.spawn"})
 _NODE = "node"
-_NODE_UID = 1_610_612_735  # below those that sandboxes draw
-_NODE_PROCESSES = 64
+_NODE_UID = 1_600_000_000  # and the number of the process on top: below those that sandboxes draw
+_NODE_PROCESSES = 64  # and threads, of which Node has a dozen
+_OWN_UID = "@uid@"  # a uid for each Node: the limit counts all that one uid has, in whatever engine
 _NODE_FILE_BYTES = 16 << 20
 _NODE_DATA_BYTES = 512 << 20  # Node itself takes some 200; without a limit one function could take all there is
 
@@ -67,7 +68,7 @@ def _put_node_first(state: Path) -> None:
     command = ["/usr/bin/prlimit", f"--data={_NODE_DATA_BYTES}", f"--fsize={_NODE_FILE_BYTES}", "--core=0"]
     if found.drop_uid:
         command += [f"--nproc={_NODE_PROCESSES}"]  # of a person, the processes outside would count as well
-        command += ["/usr/bin/setpriv", "--reuid", str(_NODE_UID), "--regid", str(_NODE_UID), "--clear-groups"]
+        command += ["/usr/bin/setpriv", "--reuid", _OWN_UID, "--regid", _OWN_UID, "--clear-groups"]
         command += ["--no-new-privs", "--inh-caps=-all", "--bounding-set=-all", "--"]
     redirect = ""
     if filtered := seccomp.program():
@@ -75,6 +76,7 @@ def _put_node_first(state: Path) -> None:
         options += ["--seccomp", "9"]
         redirect = f" 9<{shlex.quote(str(folder / 'filter'))}"
     script = folder / _NODE
-    script.write_text(f'#!/bin/sh\nexec {shlex.join([*options, "--", *command, "/node"])} "$@"{redirect}\n')
+    program = shlex.join([*options, "--", *command, "/node"]).replace(_OWN_UID, f"$(({_NODE_UID} + $$))")
+    script.write_text(f'#!/bin/sh\nexec {program} "$@"{redirect}\n')
     script.chmod(0o755)
     os.environ["PATH"] = f"{folder}:{os.environ.get('PATH', os.defpath)}"
