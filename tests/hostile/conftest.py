@@ -278,16 +278,28 @@ def inside(request, engine, learner, lasting_child):
     return in_function if request.param == "function" else in_child
 
 
+def _two_sockets_on_one_port() -> tuple[socket.socket, socket.socket]:
+    """A stream and a datagram socket; the port that is free for one may be taken for the other."""
+    while True:
+        streams, datagrams = socket.socket(), socket.socket(type=socket.SOCK_DGRAM)
+        streams.bind(("127.0.0.1", 0))
+        try:
+            datagrams.bind(streams.getsockname())
+        except OSError:
+            streams.close()
+            datagrams.close()
+        else:
+            return streams, datagrams
+
+
 class Listener:
     """Somebody else's service on this machine's own loopback, which nothing from inside may reach."""
 
     def __init__(self) -> None:
         self.heard: list[bytes] = []
-        self._streams, self._datagrams = socket.socket(), socket.socket(type=socket.SOCK_DGRAM)
-        self._streams.bind(("127.0.0.1", 0))
+        self._streams, self._datagrams = _two_sockets_on_one_port()
         self._streams.listen(64)
         self.port = self._streams.getsockname()[1]
-        self._datagrams.bind(("127.0.0.1", self.port))
         for serve in (self._accept, self._receive):
             threading.Thread(target=serve, daemon=True).start()
 

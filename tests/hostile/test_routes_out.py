@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import uuid
 
 import pytest
 
@@ -48,10 +49,11 @@ def test_the_hosts_own_address_is_out_of_reach(inside, listener):
 
 
 def test_an_abstract_socket_of_the_host_is_out_of_reach(inside):
+    name = f"kata-hostile-{uuid.uuid4().hex}"
     with socket.socket(socket.AF_UNIX) as made:
-        made.bind("\0kata-hostile-test")
+        made.bind(f"\0{name}")
         made.listen(1)
-        assert "refused" in inside("connect_unix", path="@kata-hostile-test")
+        assert "refused" in inside("connect_unix", path=f"@{name}")
 
 
 def test_raw_sockets_are_refused(inside):
