@@ -23,7 +23,17 @@ class Lab:
     """One deployment of one lab. Made by the grader; deploy.py receives it."""
 
     def __init__(
-        self, *, folder: str, prefix: str, region: str, account: str, poll: float, packages: dict | None = None
+        self,
+        *,
+        folder: str,
+        prefix: str,
+        region: str,
+        account: str,
+        poll: float,
+        packages: dict | None = None,
+        door: str | None = None,
+        boundary: str = "",
+        roles_within: float = 0.0,
     ) -> None:
         self.outputs: dict[str, str] = {}
         self.region = region
@@ -32,13 +42,15 @@ class Lab:
         self._prefix = prefix
         self._poll = poll
         self._packages = packages or {}
+        self._door = os.environ.get("AWS_ENDPOINT_URL", "") if door is None else door
+        self._roles = (boundary, roles_within)
 
     def client(self, service: str, **options):
         """A boto3 client for the target, in the lab's Region. Its waiters poll as often as suits the target.
 
         Asked for again with the same options, it is the same client: making one costs more than most calls.
         """
-        return _client(service, self.region, self._poll, **options)
+        return _client(service, self.region, self._poll, self._roles, **options)
 
     def name(self, base: str) -> str:
         """This attempt's name for a resource: the attempt's prefix and `base`, 32 characters at most."""
@@ -84,7 +96,7 @@ class Lab:
 
     def api_url(self, api_id: str, stage: str = "") -> str:
         """Where an API of API Gateway is called. Without a stage it is the one that is not in the path, `$default`."""
-        endpoint = os.environ.get("AWS_ENDPOINT_URL")
+        endpoint = self._door
         if endpoint:
             url = f"{endpoint}/_aws/execute-api/{api_id}"
         else:
@@ -115,10 +127,13 @@ def _below(root: Path, name: str) -> dict[str, Path]:
 
 
 @functools.lru_cache(maxsize=64)
-def _client(service: str, region: str, poll: float, **options):
+def _client(service: str, region: str, poll: float, roles: tuple[str, float], **options):
     import boto3
 
+    from kata_lab import real_account
+
     made = boto3.client(service, region_name=region, **options)
+    real_account.adapt(made, *roles)
     get_waiter = made.get_waiter
 
     def waiter(name):

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from cloudkata.cli.account import OnAccount
 from cloudkata.cli.common import (
     AnyLab,
     chosen_lab,
@@ -23,7 +24,7 @@ from cloudkata.cli.common import (
     write_json,
     write_text,
 )
-from cloudkata.cli.target import EndpointUrl, TargetName, chosen_url
+from cloudkata.cli.target import EndpointUrl, ProfileName, TargetName, chosen_profile, chosen_url
 from cloudkata.cli.way import next_step, read_way
 from cloudkata.course import Course, CourseError, Lab, choose_task, find_course
 from cloudkata.reports.text import safe
@@ -38,6 +39,7 @@ def check(
     task: Annotated[str, typer.Option(help="Run only the checks of this task, and those they build on.")] = "",
     target: TargetName = "",
     endpoint_url: EndpointUrl = "",
+    profile: ProfileName = "",
     at: Annotated[Path | None, typer.Option(help="Grade this folder instead of your workspace.")] = None,
     solution: Annotated[bool, typer.Option("--solution", help="Grade the reference solution.")] = False,
     variant: Annotated[str, typer.Option(help="Grade the solution with this misconception or neighbour.")] = "",
@@ -46,7 +48,8 @@ def check(
         typer.Option(metavar="FILE", help="Grade what another tool deployed on kata up, by the outputs in this file."),
     ] = None,
     keep: Annotated[
-        bool, typer.Option("--keep", help="Leave what was deployed on the engine of kata up or the endpoint.")
+        bool,
+        typer.Option("--keep", help="Leave what was deployed on the engine of kata up, the endpoint or the account."),
     ] = False,
     seed: Annotated[int | None, typer.Option(help="Draw the inputs from this seed of a report.", min=0)] = None,
     everything: Annotated[bool, typer.Option("--all", help="Show every check, not only the first that fails.")] = False,
@@ -71,9 +74,10 @@ def check(
     _one_of({"--at": at, "--solution": solution, "--variant": variant, "--outputs": outputs})
     _one_of({"--keep": keep, "--outputs": outputs})
     url = chosen_url(target, endpoint_url)
-    _one_of({"--outputs": outputs, "--target endpoint": url})
-    place = _Endpoint(url, keep) if url else None
+    named = chosen_profile(target, profile)
+    _one_of({"--outputs": outputs, "--target endpoint": url, "--target account": named})
     console = console_for(json_file)
+    place = _place(course, found, console, url, named, keep)
     with contextlib.ExitStack() as stack:
         if outputs:
             progress = stack.enter_context(progress_line(console))
@@ -125,6 +129,19 @@ def _alone(course: Course, lab: Lab, folder: Path, run: Run) -> Attempt:
     from cloudkata.targets.embedded import EmbeddedTarget
 
     return attempt(course, lab, folder, EmbeddedTarget(), seed=run.seed, task=run.task, progress=run.progress)
+
+
+def _place(
+    course: Course, lab: Lab, console: Console, url: str, profile: str, keep: bool
+) -> _Endpoint | OnAccount | None:
+    """Where to deploy if it is not on the embedded engine; what a run on a real account means is said before."""
+    if url:
+        return _Endpoint(url, keep)
+    if not profile:
+        return None
+    place = OnAccount(course, lab, profile, keep)
+    place.announce(console)
+    return place
 
 
 class _Endpoint:

@@ -8,8 +8,8 @@ import typer
 
 from cloudkata.course import CourseError
 
-EMBEDDED, ENDPOINT = "embedded", "endpoint"
-TARGETS = (EMBEDDED, ENDPOINT)
+EMBEDDED, ENDPOINT, ACCOUNT = "embedded", "endpoint", "account"
+TARGETS = (EMBEDDED, ENDPOINT, ACCOUNT)
 
 
 def complete_targets(incomplete: str) -> list[str]:
@@ -21,7 +21,8 @@ TargetName = Annotated[
     typer.Option(
         "--target",
         metavar="TARGET",
-        help="Where to deploy: embedded, the engine in this program; endpoint, an emulator that runs already.",
+        help="Where to deploy: embedded, the engine in this program; endpoint, an emulator that runs already; "
+        "account, a real account.",
         autocompletion=complete_targets,
     ),
 ]
@@ -31,12 +32,27 @@ EndpointUrl = Annotated[
 ]
 
 
+ProfileName = Annotated[
+    str,
+    typer.Option("--profile", metavar="NAME", help="With --target account: a profile of your AWS configuration."),
+]
+
+
+def chosen_profile(target: str, profile: str) -> str:
+    """The profile for a real account, or "". Raises CourseError for options that do not fit."""
+    if target == ACCOUNT and not profile:
+        raise CourseError("--target account needs --profile NAME, a profile of your AWS configuration")
+    if profile and target != ACCOUNT:
+        raise CourseError("--profile goes with --target account only: other targets never see your keys")
+    return profile
+
+
 def chosen_url(target: str, url: str) -> str:
     """The endpoint's URL, or "" for the embedded engine. Raises CourseError for options that do not fit."""
     if target and target not in TARGETS:
-        raise CourseError(f'there is no target "{target}"; there are {" and ".join(TARGETS)}')
+        raise CourseError(f'there is no target "{target}"; there are {", ".join(TARGETS)}')
     if target == ENDPOINT and not url:
         raise CourseError("--target endpoint needs --endpoint-url URL, such as http://127.0.0.1:4566")
-    if target == EMBEDDED and url:
-        raise CourseError("--endpoint-url goes with --target endpoint, not with embedded")
+    if target in (EMBEDDED, ACCOUNT) and url:
+        raise CourseError(f"--endpoint-url goes with --target endpoint, not with {target}")
     return url

@@ -173,6 +173,9 @@ def _program(folder: Path, session: Session, scratch: str, services: Sequence[st
         "region": session.region,
         "account": session.account,
         "poll": session.waiter_poll,
+        "door": session.endpoint,
+        "boundary": session.boundary,
+        "roles_within": session.visible_after,
     }
     env = {
         "PATH": "/usr/bin:/bin",
@@ -180,15 +183,7 @@ def _program(folder: Path, session: Session, scratch: str, services: Sequence[st
         "HOME": "/tmp",
         "TMPDIR": "/tmp",
         "PYTHONDONTWRITEBYTECODE": "1",
-        "AWS_REGION": session.region,
-        "AWS_DEFAULT_REGION": session.region,
-        "AWS_ENDPOINT_URL": session.endpoint,
-        "AWS_ACCESS_KEY_ID": session.learner.access_key_id,
-        "AWS_SECRET_ACCESS_KEY": session.learner.secret_access_key,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_CONFIG_FILE": "/dev/null",
-        "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
-        "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
+        **session.environment(),
     }
     runtime = [path for inside, path in readonly.items() if inside.startswith("/var/runtime/")]
     parents = sorted({os.path.dirname(path) for path in runtime})

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from cloudkata.deployment.child import Child, ChildGone
 from cloudkata.deployment.ledger import Call, ledger
+from cloudkata.engine.remote import EngineError
 from cloudkata.sandbox.isolation import isolation
 from cloudkata.targets.session import Session
 
@@ -76,7 +77,7 @@ def deploy(folder: Path, session: Session, seconds: float = DEPLOY_SECONDS, chil
     try:
         if closed or child is None:
             return Deployment({}, "", 0.0, f"{closed} may be read by its owner only; run chmod -R go+rX {folder}")
-        called = _run(child, "deploy.py", "deploy", [], {}, seconds)
+        called = _run(child, "deploy.py", "deploy", [], {}, seconds * session.slack)
         took = time.monotonic() - began
         if isinstance(called, Called):
             return Deployment({}, child.printed, took, called.error, called.frames, ledger(session))
@@ -111,7 +112,7 @@ class Caller:
     def __init__(self, folder: Path, session: Session, files: dict[str, str], services: Sequence[str] = ()) -> None:
         self.outputs: dict[str, str] = {}
         self.usable = True
-        self._files = files
+        self._files, self._session = files, session
         self._child = Child(folder, session, "call", services)
         self._child.__enter__()
 
@@ -140,11 +141,14 @@ class Caller:
     def call(self, function: str, *args, seconds: float = CALL_SECONDS) -> Called:
         """Call function(lab, *args) of the file that the lab's manifest names for it.
 
-        Arguments are JSON, or a Folder.
+        Arguments are JSON, or a Folder. Raises EngineError where an error is the target's.
         """
+        seconds *= self._session.slack
         answer = _run(self._child, self._files[function], function, list(args), self.outputs, seconds)
         if not isinstance(answer, Called):
             return Called(answer["value"])
+        if excuse := self._session.excuse(answer.error):
+            raise EngineError(excuse)
         if answer.lost:
             self.kill()  # what did not come to an end must not go on beside what is asked next
         return answer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -24,6 +25,7 @@ _USER_POOL = re.compile(r"^[\w-]+_[0-9a-zA-Z]{1,55}$")
 _USER_POOL_CLIENT = re.compile(r"^[\w+]{1,128}$")
 _IDENTITY_POOL = re.compile(r"^[\w-]+:[0-9a-f-]{1,55}$")
 _STATE_MACHINE = re.compile(r"^arn:aws:states:[a-z0-9-]+:(\d{12}):stateMachine:([A-Za-z0-9_-]{1,80})$")
+_PAUSE_SECONDS = 1.0
 ALIAS = "live"  # what every lab calls the alias that callers know
 
 
@@ -37,8 +39,20 @@ def verify(claimed: dict[str, str], kinds: dict[str, str], session: Session) -> 
         if not claimed.get(name):
             raise OutputError(f'the output {name} is missing: set lab.outputs["{name}"] in deploy.py')
     for name, kind in kinds.items():
-        _KINDS[kind](name, claimed[name], session)
+        _once_visible(lambda name=name, kind=kind: _KINDS[kind](name, claimed[name], session), session)
     return {name: claimed[name] for name in kinds}
+
+
+def _once_visible(look: Callable[[], None], session: Session) -> None:
+    """Look again where what was made need not be seen everywhere at once."""
+    deadline = time.monotonic() + session.visible_after
+    while True:
+        try:
+            return look()
+        except OutputError:
+            if time.monotonic() + _PAUSE_SECONDS > deadline:
+                raise
+        time.sleep(_PAUSE_SECONDS)
 
 
 def _function_name(name: str, value: str, session: Session) -> None:
@@ -197,7 +211,7 @@ def _distribution_domain(name: str, value: str, session: Session) -> None:
 
 
 def _http_url(name: str, value: str, session: Session) -> None:
-    place, door = urlsplit(value), urlsplit(session.endpoint).netloc
+    place, door = urlsplit(value), urlsplit(session.endpoint).netloc or f"{session.region}.amazonaws.com"
     host, path = place.netloc.removesuffix(f".execute-api.{door}"), _API_PATH.match(place.path)
     api_id = path.group(1) if path and place.netloc == door else "" if host == place.netloc else host
     if place.scheme not in ("http", "https") or not _API_ID.match(api_id):

@@ -138,6 +138,8 @@ class _Grading:
             place.prepare()
             deployment = place.deploy()
             if deployment.error:
+                if excuse := place.session.excuse(deployment.error):
+                    return self._came_to(FAULT, deployment=deployment, problem=excuse)
                 _blame(place.session, "while deploy.py ran")
                 return self._came_to(NOT_DEPLOYED, deployment=deployment, problem=deployment.error)
             if self._run.stopped():

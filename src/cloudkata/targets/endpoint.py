@@ -76,20 +76,23 @@ def place_of(url: str) -> Place:
     return Place(f"{found.scheme}://{shown}:{port}", host, port, tls)
 
 
-class _RealTime:
-    """The clock of a target that nobody can move."""
+class RealTime:
+    """The clock of a target that nobody can move. `longest`: what wait() still sits through, in seconds."""
 
     moves = False
 
+    def __init__(self, settle: float, longest: float) -> None:
+        self._settle, self._longest = settle, longest
+
     def wait(self, seconds: float) -> None:
         """Wait in real time, where that is not too long to sit through."""
-        if seconds > LONGEST_WAIT_SECONDS:
+        if seconds > self._longest:
             raise LookupError(f"{seconds:g} seconds cannot be waited for; the check must need clock.advance")
         time.sleep(seconds)
 
     def settle(self, seconds: float) -> list[str]:
         """Wait as long as is documented for a target that cannot say when it is at rest."""
-        time.sleep(min(seconds, SETTLE_SECONDS))
+        time.sleep(min(seconds, self._settle))
         return []
 
     def advance(self, seconds: float) -> float:
@@ -103,7 +106,7 @@ class _RealTime:
         yield
 
 
-class _NoEngine:
+class NoEngine:
     """What stands where an engine's control socket would: asking for it is a mistake of the check."""
 
     def __getattr__(self, name: str):
@@ -224,9 +227,9 @@ class EndpointTarget:
             checks=Keys(own_account, f"{_SECRET}-too"),
             port=self._port,
             patience=dict(_PATIENCE),
-            clock=_RealTime(),
+            clock=RealTime(SETTLE_SECONDS, LONGEST_WAIT_SECONDS),
             waiter_poll=_WAITER_POLL,
-            engine=_NoEngine(),
+            engine=NoEngine(),
             elsewhere=None if self._shared_account else lambda: self.session(PROBING),
             number=number,
             forwarder=self._forwarder,

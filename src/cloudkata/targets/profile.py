@@ -13,12 +13,14 @@ from dataclasses import dataclass, field
 from cloudkata.course.find import CourseError
 from cloudkata.engine import REGION
 from cloudkata.engine.remote import EngineError
+from cloudkata.targets.session import Keys
 
 _CONNECT_SECONDS = 10.0
 _READ_SECONDS = 70.0
 _TRIES = 5
 _ARN = re.compile(r"^arn:(?P<partition>[a-z-]+):(?:iam|sts)::(?P<account>\d{12}):(?P<who>.+)$")
 _WRONG_KEYS = ("InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "InvalidAccessKeyId")
+DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 _EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired")
 
 
@@ -37,6 +39,11 @@ class Profile:
     def client(self, service: str, **options):
         """A boto3 client with the profile's keys, which botocore renews where they can be."""
         return _client(self._session, service, self.endpoint, **options)
+
+    def keys(self) -> Keys:
+        """The profile's keys as they are now, for this process alone."""
+        found = self._session.get_credentials().get_frozen_credentials()  # type: ignore[attr-defined]
+        return Keys(found.access_key, found.secret_key, found.token or "")
 
     @property
     def place(self) -> str:
@@ -96,8 +103,11 @@ def _client(session, service: str, endpoint: str, **options):
 
 
 @contextlib.contextmanager
-def explained(name: str):
-    """Says in a sentence what is wrong with the profile `name` or the way to AWS. Raises CourseError or EngineError."""
+def explained(name: str, needs: str = ""):
+    """Says in a sentence what is wrong with the profile `name` or the way to AWS. Raises CourseError or EngineError.
+
+    `needs`: what the profile must be allowed to do.
+    """
     from botocore import exceptions as wrong
 
     sign_in = f"the sign-in of the profile {name} has expired: aws sso login --profile {name}"
@@ -119,4 +129,9 @@ def explained(name: str):
             raise CourseError(f"the keys of the profile {name} have expired: sign in again, then try again") from None
         if code in _WRONG_KEYS:
             raise CourseError(f"AWS does not know the keys of the profile {name} ({code})") from None
+        if code in DENIED:
+            said = error.response["Error"].get("Message", "")
+            raise CourseError(
+                f"the profile {name} may not do this: it needs {needs or 'more rights'}. {said}"
+            ) from None
         raise EngineError(f"the account refused what the profile {name} asked: {error}") from None

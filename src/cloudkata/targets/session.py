@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import re
 import socket
 import threading
@@ -56,6 +57,9 @@ class Session:
     patience: dict[str, float]
     clock: Clock
     waiter_poll: float = 0.0
+    slack: float = 1.0  # how many times as long as on the embedded engine a learner's code may take
+    visible_after: float = 0.0  # real seconds until all of a service's own servers know what was made
+    boundary: str = ""  # the ARN of the permissions boundary that roles made by learner code must have
     engine: object = None
     elsewhere: Callable[[], Session] | None = None  # a session in one more account of the same target
     ledger: Ledger | None = None  # where no log of requests is kept
@@ -74,6 +78,26 @@ class Session:
         """Have the target's front door answer a sandbox's listener."""
         with self.engine.way(listener, name):  # type: ignore[attr-defined]
             yield
+
+    def excuse(self, error: str) -> str:
+        """Why an error that learner code ended with is not its fault, in a sentence, or ""."""
+        return ""
+
+    def environment(self) -> dict[str, str]:
+        """What a learner's process is told of the target: where it is, and the learner's keys."""
+        found = {
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": self.learner.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.learner.secret_access_key,
+            "AWS_SESSION_TOKEN": self.learner.session_token,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_DISABLE_HOST_PREFIX_INJECTION": "true" if self.endpoint else "",
+        }
+        return {name: value for name, value in found.items() if value}
 
     def client(self, service: str, keys: Keys):
         """A boto3 client for this session with the given keys; it never reads the user's own credentials."""
@@ -96,10 +120,11 @@ class Session:
     def _make_client(self, service: str, keys: Keys):
         from botocore.config import Config
 
-        options = {"retries": {"max_attempts": 1, "mode": "standard"}, "read_timeout": 70, "inject_host_prefix": False}
-        config = Config(**options, signature_version="v4" if service == _STORES else None)
+        options = {"retries": {"max_attempts": 1, "mode": "standard"}, "read_timeout": 70}
+        stores = service == _STORES and self.endpoint
+        config = Config(**options, inject_host_prefix=not self.endpoint, signature_version="v4" if stores else None)
         made = plain_client(service, self.region, self.endpoint, keys, config)
-        if service == _STORES:
+        if stores:
             made.meta.events.register_first(f"request-created.{service}", _to_the_endpoint)
         return made
 
@@ -110,7 +135,7 @@ def plain_client(service: str, region: str, endpoint: str, keys: Keys, config):
         return _botocore().create_client(
             service,
             region_name=region,
-            endpoint_url=endpoint,
+            endpoint_url=endpoint or None,
             aws_access_key_id=keys.access_key_id,
             aws_secret_access_key=keys.secret_access_key,
             aws_session_token=keys.session_token or None,

@@ -1,0 +1,67 @@
+"""`kata check --target account`: on a real account, with what is to be known of it before and after."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from cloudkata.course import Course, Lab
+from cloudkata.reports.text import safe
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cloudkata.grading.attempt import Attempt, Run
+
+
+class OnAccount:
+    """On a real account that was allowed, where what was deployed is taken down unless it is to be kept.
+
+    Raises what opening the profile raises, and CourseError where the lab has no policy.
+    """
+
+    def __init__(self, course: Course, lab: Lab, profile: str, keep: bool) -> None:
+        from cloudkata.targets.account import AccountTarget
+        from cloudkata.targets.lab_roles import lab_policy
+        from cloudkata.targets.profile import open_profile
+
+        self._policy = lab_policy(course, lab.slug)
+        self._profile, self._lab, self._keep = open_profile(profile), lab, keep
+        self._target = AccountTarget(self._profile, self._policy, keep=keep)
+
+    def announce(self, console: Console) -> None:
+        """Say where it goes, what is made there, what it costs and how it ends. Raises CourseError: not allowed."""
+        from cloudkata.targets.permission import must_be_allowed
+
+        must_be_allowed(self._profile)
+        played = f", played by {self._profile.endpoint}" if self._profile.endpoint else ""
+        sweep = f"kata sandbox sweep --profile {self._profile.name}"
+        number = self._lab.number
+        end = (
+            f"It stays there (--keep); to take it down: {sweep}"
+            if self._keep
+            else f"Afterwards all that is named kata{number}-... by this run is deleted; what is left: {sweep}"
+        )
+        for line in (
+            f"Account {self._profile.place}, Region {self._profile.region}{played}, as {self._profile.arn}.",
+            f"Lab {number} works there with {', '.join(self._policy.services)}. Rough cost: {self._lab.cost}",
+            end,
+        ):
+            console.print(safe(line), soft_wrap=not console.is_terminal, markup=False)
+        console.print()
+
+    def grade(self, course: Course, lab: Lab, folder: Path, run: Run) -> Attempt:
+        from cloudkata.grading.attempt import attempt
+
+        return attempt(course, lab, folder, self._target, seed=run.seed, task=run.task, progress=run.progress)
+
+    def tell(self, console: Console) -> None:
+        """What is still there, as far as it is known."""
+        for account, prefix in self._target.kept:
+            where = f"in account {account}, names that begin with {prefix}"
+            console.print(f"It is still deployed {where}.", soft_wrap=True)
+        for thing in self._target.left:
+            console.print(f"Not taken down: {safe(thing)}", soft_wrap=True, markup=False)
+        if self._target.left:
+            console.print(f"Later: kata sandbox sweep --profile {self._profile.name}", soft_wrap=True, markup=False)
