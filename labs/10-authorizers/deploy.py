@@ -61,18 +61,18 @@ class People:
         self.id, self.arn, self.client_id = pool["Id"], pool["Arn"], client["UserPoolClient"]["ClientId"]
         self.issuer = f"https://cognito-idp.{lab.region}.amazonaws.com/{self.id}"
 
-    def keys(self):
-        """The public keys that tokens of this pool are signed with, as text."""
-        place = os.environ.get("AWS_ENDPOINT_URL")
-        base = f"{place}/{self.id}" if place else self.issuer
-        with urllib.request.urlopen(f"{base}/.well-known/jwks.json") as reply:
-            return reply.read().decode()
+
+def public_keys(lab, pool_id):
+    """The public keys that a pool's tokens are signed with, as JSON."""
+    place = os.environ.get("AWS_ENDPOINT_URL") or f"https://cognito-idp.{lab.region}.amazonaws.com"
+    with urllib.request.urlopen(f"{place}/{pool_id}/.well-known/jwks.json") as reply:
+        return json.dumps(json.load(reply))
 
 
 def make_functions(lab, pool):
     """The ARNs of the functions in app/, by the name of their file."""
     functions, role, code = lab.client("lambda"), lab.role("api"), lab.package("app")
-    settings = {"KEYS": json.dumps(json.loads(pool.keys())), "ISSUER": pool.issuer, "CLIENT_ID": pool.client_id}
+    settings = {"KEYS": public_keys(lab, pool.id), "ISSUER": pool.issuer, "CLIENT_ID": pool.client_id}
     arns = {}
     for name in ("api", "token_authorizer", "request_authorizer"):
         made = functions.create_function(

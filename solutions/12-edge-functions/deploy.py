@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).parent
+SECRET = "secrets.json"  # for as long as the key-value store is filled from it
 ERROR_PAGE = "<h1>There is no such page</h1>"
 
 # Which function runs at which event: of the public pages, and of what is below /members/.
@@ -120,24 +121,37 @@ def make_bucket(lab):
     s3 = lab.client("s3")
     bucket = lab.name("site")
     s3.create_bucket(Bucket=bucket)
-    s3.put_object(Bucket=bucket, Key="site/index.html", Body=b"<h1>Welcome</h1>", ContentType="text/html")
-    s3.put_object(Bucket=bucket, Key="site/errors/missing.html", Body=ERROR_PAGE.encode(), ContentType="text/html")
+    put_pages(lab, bucket)
     return bucket
+
+
+def put_pages(lab, bucket):
+    for page, text in {"index.html": "<h1>Welcome</h1>", "errors/missing.html": ERROR_PAGE}.items():
+        lab.client("s3").put_object(Bucket=bucket, Key=f"site/{page}", Body=text.encode(), ContentType="text/html")
+
+
+def put_secret(lab, bucket):
+    """Write a fresh secret where a key-value store can be filled from; the ARN of that place."""
+    pairs = {"data": [{"key": "secret", "value": secrets.token_urlsafe(32)}]}
+    lab.client("s3").put_object(Bucket=bucket, Key=SECRET, Body=json.dumps(pairs).encode())
+    return f"arn:aws:s3:::{bucket}/{SECRET}"
+
+
+def forget_secret(lab, bucket):
+    lab.client("s3").delete_object(Bucket=bucket, Key=SECRET)
 
 
 def make_store(lab, bucket):
     """A key-value store with a fresh secret; it is filled from an object that is then removed."""
-    s3, cloudfront = lab.client("s3"), lab.client("cloudfront")
-    pairs = {"data": [{"key": "secret", "value": secrets.token_urlsafe(32)}]}
-    s3.put_object(Bucket=bucket, Key="secrets.json", Body=json.dumps(pairs).encode())
+    cloudfront = lab.client("cloudfront")
     made = cloudfront.create_key_value_store(
         Name=lab.name("store"),
-        ImportSource={"SourceType": "S3", "SourceARN": f"arn:aws:s3:::{bucket}/secrets.json"},
+        ImportSource={"SourceType": "S3", "SourceARN": put_secret(lab, bucket)},
     )
     while made["KeyValueStore"]["Status"] != "READY":
         time.sleep(1)
         made = cloudfront.describe_key_value_store(Name=made["KeyValueStore"]["Name"])
-    s3.delete_object(Bucket=bucket, Key="secrets.json")
+    forget_secret(lab, bucket)
     return made["KeyValueStore"]["ARN"]
 
 

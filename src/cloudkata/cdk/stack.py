@@ -6,17 +6,30 @@ Needs the extra `cdk`, so only stacks and the app import it.
 from __future__ import annotations
 
 import hashlib
+import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import aws_cdk
-from aws_cdk import Acknowledgment, CfnOutput, CliCredentialsStackSynthesizer, Fn, RemovalPolicies, Validations
+from aws_cdk import (
+    Acknowledgment,
+    CfnOutput,
+    CliCredentialsStackSynthesizer,
+    CustomResource,
+    Duration,
+    Fn,
+    RemovalPolicies,
+    Validations,
+)
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+import kata_lab
 from cloudkata.cdk.names import bucket_name, stack_name
 from cloudkata.deployment.packages import offers
 from kata_lab.lab import Lab
@@ -63,17 +76,15 @@ class LabStack(aws_cdk.Stack):
         """The deployment's name for a resource, as lab.name makes it."""
         return self._lab.name(base)
 
-    def archive(self, folder: str, requirements: tuple[str, ...] = ()) -> str:
-        """The path of the very archive that lab.package makes of a folder of the solution."""
-        data = self._lab.package(folder, requirements)
+    def package(self, folder: str, requirements: tuple[str, ...] = ()) -> lambda_.Code:
+        """A folder of the solution as a function's or a layer's code: the very archive that lab.package makes."""
+        return self._code(self._lab.package(folder, requirements))
+
+    def _code(self, data: bytes) -> lambda_.Code:
         out = Path(aws_cdk.Stage.of(self).outdir)  # type: ignore[union-attr]
         path = out / f"package.{hashlib.sha256(data).hexdigest()[:16]}.zip"
         path.write_bytes(data)
-        return str(path)
-
-    def package(self, folder: str, requirements: tuple[str, ...] = ()) -> lambda_.Code:
-        """A folder of the solution as a function's or a layer's code."""
-        return lambda_.Code.from_asset(self.archive(folder, requirements))
+        return lambda_.Code.from_asset(str(path))
 
     def role(
         self, base: str, allow: list[iam.PolicyStatement] | None = None, services: tuple[str, ...] = ("lambda",)
@@ -108,6 +119,33 @@ class LabStack(aws_cdk.Stack):
             **more,
         )
 
+    def once(self, call: str, arguments: list[str], allow: list[iam.PolicyStatement]) -> CustomResource:
+        """Have the function `call` of deploy.py called with (lab, *arguments) while the stack is made, on Lambda.
+
+        For what CloudFormation has no resource for. What it returns is the attribute "Value".
+        """
+        base = call.replace("_", "-")
+        function = self.function(
+            base, handler="once.handler", code=self._once(), role=self.role(base, allow), timeout=Duration.minutes(1)
+        )
+        properties = {"Call": call, "Arguments": arguments, "Prefix": self.place.prefix}
+        return CustomResource(
+            self,
+            f"{base}-once",
+            service_token=function.function_arn,
+            properties=properties,
+            service_timeout=Duration.minutes(3),
+        )
+
+    def _once(self) -> lambda_.Code:
+        files = {"deploy.py": self.place.folder / "deploy.py", "once.py": Path(__file__).parent / "inside" / "once.py"}
+        files |= {f"kata_lab/{name}": Path(kata_lab.__file__).parent / name for name in ("__init__.py", "lab.py")}
+        with tempfile.TemporaryDirectory() as scratch:
+            for name, source in files.items():
+                (Path(scratch) / name).parent.mkdir(exist_ok=True)
+                shutil.copyfile(source, Path(scratch) / name)
+            return self._code(Lab(folder=scratch, prefix="once", region="", account="", poll=0).package("."))
+
     def table(self, base: str, key: str, **more) -> dynamodb.Table:
         """A table that is paid by the request, with a partition key of text."""
         made = dynamodb.Table(
@@ -119,6 +157,17 @@ class LabStack(aws_cdk.Stack):
             **more,
         )
         self.justify(made, "DDB3", "It goes with the lab: there is nothing to recover.")
+        return made
+
+    def bucket(self, base: str) -> s3.Bucket:
+        """A bucket that nobody outside gets into."""
+        made = s3.Bucket(
+            self,
+            f"{base}-bucket",
+            bucket_name=self.name(base),
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        )
+        self.justify(made, "S1", "Who read what is not kept: it goes with the lab.")
         return made
 
     def queue(self, base: str, suffix: str = "", **more) -> sqs.Queue:

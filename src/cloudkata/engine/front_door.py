@@ -22,6 +22,7 @@ from cloudkata.engine.watches import Watches
 _ADMIN = re.compile(r"(^|/)_(ministack|localstack)(/|$)", re.IGNORECASE)
 _HEALTH = frozenset({"/health"})
 _BODY_BYTES = 256 << 20
+_UPLOAD_BYTES = 64 << 10  # read of an upload at most; who takes it judges its length
 # No name below these can be made to lead here by somebody else: API Gateway's are *.execute-api.127.0.0.1.
 _HOST = re.compile(
     r"^(([a-z0-9.-]+\.)?(127\.0\.0\.1|localhost)|\[::1\]|[a-z0-9]+\.cloudfront\.net)(:\d+)?$", re.IGNORECASE
@@ -29,9 +30,9 @@ _HOST = re.compile(
 # Headers that MiniStack trusts from its own children: nobody else may set them.
 _INTERNAL_HEADERS = (b"x-ministack-", b"x-kata-")
 REQUEST_ID_HEADER = "x-kata-request-id"
-# What is no bucket, whatever it looks like: API Gateway, function URLs, Cognito's endpoints and our own downloads.
+# What is no bucket, whatever it looks like: API Gateway, function URLs, Cognito's endpoints and our own links.
 _SERVED_UNSIGNED = re.compile(
-    r"^/(_aws/|_user_request_|restapis/|_download/|oauth2/|login|logout|[^/]+/\.well-known/)", re.IGNORECASE
+    r"^/(_aws/|_user_request_|restapis/|_download/|_upload/|oauth2/|login|logout|[^/]+/\.well-known/)", re.IGNORECASE
 )
 _LINEAGE = re.compile(rb"Lineage=[^;:]*:(\d+)")
 
@@ -50,7 +51,10 @@ def is_admin_path(path: str) -> bool:
 
 
 class FrontDoor:
-    """Judges each request, passes it on to `app`, and logs it. `downloads` maps a token to bytes."""
+    """Judges each request, passes it on to `app`, and logs it.
+
+    `downloads` maps a token to what gives bytes, `uploads` one to what takes them, once.
+    """
 
     def __init__(
         self, app, keys: KeyRing, clock: Callable[[], float] = time.time, owners: Owners | None = None
@@ -62,6 +66,7 @@ class FrontDoor:
         self.watches = Watches()
         self.log = RequestLog()
         self.downloads: dict[str, Callable[[], bytes | None]] = {}
+        self.uploads: dict[str, Callable[[bytes], object]] = {}
 
     def via(self, name: str):
         """The same application for what arrives on another listener, named in the log."""
@@ -80,6 +85,8 @@ class FrontDoor:
         refusal, owner = self._judge(scope, headers)
         if refusal is None and scope["path"].startswith("/_download/"):
             return await self._download(scope, send)
+        if refusal is None and scope["path"].startswith("/_upload/"):
+            return await self._upload(scope, receive, send)
         look, receive = self.watches.look(scope, receive)
         unsigned = ""
         if refusal is None and owner is None:
@@ -154,6 +161,17 @@ class FrontDoor:
         found = self.downloads.get(scope["path"].rpartition("/")[2])
         body = found() if found else None
         await _answer(send, 404 if body is None else 200, "application/zip", body or b"")
+
+    async def _upload(self, scope, receive, send) -> None:
+        take = self.uploads.pop(scope["path"].rpartition("/")[2], None) if scope.get("method") == "PUT" else None
+        body, more = bytearray(), take is not None
+        while more and len(body) <= _UPLOAD_BYTES:
+            message = await receive()
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+        if take is not None:
+            take(bytes(body))
+        await _answer(send, 404 if take is None else 200, "text/plain", b"")
 
 
 def _in_account(account: str):

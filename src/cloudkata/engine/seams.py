@@ -100,6 +100,8 @@ SEAMS = {
         Seam(_LAMBDA, "_delete_esm", "23854a6afd65"),
         Seam(_LAMBDA, "time", "module"),
         Seam("ministack.services.cloudformation.stacks", "_runs_on_worker_thread", "23955511141f"),
+        Seam("ministack.services.cloudformation.provisioners", "_RESOURCE_HANDLERS", "library"),
+        Seam("ministack.services.cloudformation.custom_resource", "_response_url", "e4ffdb252aec"),
         Seam(_REST_API, "_resources", "62c53f1c556e"),
         Seam(_REST_API, "_authorizers_v1", "62c53f1c556e"),
         Seam(_REST_API, "_models", "62c53f1c556e"),

@@ -18,6 +18,8 @@ ALL = (
     "provisioned_concurrency",
     "argument_limits",
     "layers",
+    "custom_resources",
+    "stack_resources",
     "rest_deployments",
     "http_api_deployments",
     "http_api_payloads",
