@@ -12,7 +12,8 @@ that its own service does not read, and leaves a key-value store empty. The crea
 ones that call the operation. A refusal is the reason of the resource's CREATE_FAILED, with the service's own message.
 
 The rules are those of the other behaviours, so its tests need some of them.
-Needs argument_limits, alias_routing, layers, queue_mappings, state_machine_definitions, edge_stores and edge_associations.
+Needs argument_limits, alias_routing, layers, queue_mappings, state_machine_definitions.
+Needs edge_stores and edge_associations.
 """
 
 from __future__ import annotations
