@@ -93,7 +93,7 @@ def look(folder: Path) -> dict:
     return json.loads(done.stdout)
 
 
-def test_axe_finds_nothing_on_a_phone_and_on_a_desk(pages):
+def test_axe_finds_nothing_on_a_phone_and_on_a_desk_nor_in_the_dark(pages):
     found = look(SITE)
     assert len(found) == len(pages)
     assert {name: problems for name, problems in found.items() if problems} == {}

@@ -37,5 +37,6 @@ html_theme_options = {
         "color-brand-visited": "#c9b3ee",
         "color-background-primary": "#10262c",
         "color-background-secondary": "#0b1c21",
+        "color-foreground-muted": "#9aa3ab",
     },
 }
