@@ -40,6 +40,7 @@ def rows(folder):
         return {row["learner"]: row for row in csv.DictReader(file)}
 
 
+@pytest.mark.isolated("kata grade refuses without a sandbox")
 def test_a_cohort_from_submissions_to_gradebook(grade, place, tmp_path):
     out = tmp_path / "out"
     done = grade(place, "--lab", "00", "--canvas", "--json", "-")

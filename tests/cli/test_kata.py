@@ -120,6 +120,7 @@ def test_help_and_bare_command():
     assert "Examples: kata check 00" in kata("check", "--help").stdout
 
 
+@pytest.mark.isolated("execution environments are shown in a sandbox only")
 def test_doctor_finds_everything_shown():
     done = kata("doctor", "--json", "-")
     report = json.loads(done.stdout)

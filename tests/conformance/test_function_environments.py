@@ -87,12 +87,14 @@ def test_the_remaining_time_is_that_of_the_timeout(aws):
     assert 5000 < aws.invoke().payload <= 7000
 
 
+@pytest.mark.isolated("only a sandbox has its own files and processes")
 @pytest.mark.not_localstack("in host mode code lies in a folder of the host")
 def test_code_lies_in_var_task(aws):
     aws.function("import os\ndef handle(event, context):\n    return [__file__, os.getcwd()]\n")
     assert aws.invoke().payload == ["/var/task/app.py", "/var/task"]
 
 
+@pytest.mark.isolated("only a sandbox has its own files and processes")
 @pytest.mark.not_localstack("in host mode layers lie in a folder of the host")
 def test_layers_lie_in_opt(aws):
     files = {"config/rates.txt": "19%", "python/rates.py": "VAT = 19\n"}
@@ -117,6 +119,7 @@ def test_a_layer_does_not_hide_the_functions_own_module(aws):
     assert aws.invoke().payload == "own"
 
 
+@pytest.mark.isolated("only a sandbox has its own files and processes")
 @pytest.mark.not_localstack("in host mode /tmp is the host's")
 def test_each_environment_has_its_own_tmp(aws):
     source = (
@@ -131,6 +134,7 @@ def test_each_environment_has_its_own_tmp(aws):
     assert [aws.invoke(name=name).payload for name in ("first", "second", "first")] == [[], [], ["note-first"]]
 
 
+@pytest.mark.isolated("only a sandbox has its own files and processes")
 @pytest.mark.not_localstack("in host mode the packages of LocalStack are importable")
 def test_only_the_runtimes_packages_are_importable(aws):
     source = (
@@ -154,6 +158,7 @@ def test_no_variable_of_the_host_is_seen(aws):
     assert not {"AWS_PROFILE", "PYTHONPATH"} & set(variables)
 
 
+@pytest.mark.isolated("only a sandbox has its own files and processes")
 @pytest.mark.not_localstack("in host mode processes of the host are seen")
 def test_no_process_of_the_host_is_seen(aws):
     source = (

@@ -67,6 +67,7 @@ def test_folders_of_one_name_are_merged(aws):
     assert aws.invoke().payload == [1, 2]
 
 
+@pytest.mark.isolated("only a sandbox has /opt")
 @_HOST_MODE
 def test_the_site_packages_of_the_runtime_come_before_python(aws):
     """Whatever the order of the layers: "the later one wins" is about one and the same path."""
@@ -76,6 +77,7 @@ def test_the_site_packages_of_the_runtime_come_before_python(aws):
     assert aws.invoke().payload == ["site", "/opt/python/lib/python3.12/site-packages/who.py"]
 
 
+@pytest.mark.isolated("only a sandbox has /opt")
 @_HOST_MODE
 def test_the_site_packages_are_those_of_the_functions_runtime(aws):
     layer = publish(aws, named("13", "python/lib/python3.13/site-packages/who.py"))
@@ -86,6 +88,7 @@ def test_the_site_packages_are_those_of_the_functions_runtime(aws):
     assert found[1]["errorType"] == "ModuleNotFoundError"
 
 
+@pytest.mark.isolated("only a sandbox has /opt")
 @_HOST_MODE
 def test_files_at_the_root_are_in_opt_and_on_no_import_path(aws):
     layer = publish(aws, named("root", "who.py"))

@@ -156,6 +156,7 @@ def test_a_mock_without_a_status_is_an_error(rest):
     assert rest.call("/health").status == 500
 
 
+@pytest.mark.isolated("it is about the sandbox")
 @pytest.mark.not_localstack("it renders in its own process")
 def test_a_template_that_breaks_out_is_in_a_sandbox(rest):
     """Templates visit whatever Python's objects know of each other: here, the way to open a file."""

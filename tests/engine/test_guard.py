@@ -49,7 +49,7 @@ except OSError as error:
     assert tried(tmp_path, act) == "done"
 
 
-@pytest.mark.skipif(not isolation().full, reason="without isolation functions are started on the host")
+@pytest.mark.isolated("without a sandbox functions are started on the host")
 @pytest.mark.parametrize(
     "act",
     [
@@ -68,7 +68,7 @@ def test_no_program_is_started_on_the_host(tmp_path, act):
     assert tried(tmp_path, act).startswith("refused: the engine starts sandboxes only")
 
 
-@pytest.mark.skipif(not isolation().full, reason="without isolation functions are started on the host")
+@pytest.mark.isolated("without a sandbox functions are started on the host")
 def test_a_sandbox_is_started(tmp_path):
     assert tried(tmp_path, f"subprocess.run([{isolation().bwrap!r}, '--version'])") == "done"
 
@@ -89,7 +89,7 @@ assert said == [b"x"] * len(nodes), said
 """
 
 
-@pytest.mark.skipif(not isolation().full, reason="without isolation Node is started on the host")
+@pytest.mark.isolated("without a sandbox Node is started on the host")
 @pytest.mark.skipif(shutil.which("node") is None, reason="this machine has no Node")
 def test_the_processes_of_one_node_do_not_count_for_another(tmp_path):
     assert tried(tmp_path, MANY_NODES) == "done"

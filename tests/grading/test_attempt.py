@@ -98,7 +98,6 @@ REFUSED = {
     "an output that is no text": ("def deploy(lab):\n    lab.outputs['FunctionName'] = ['a']\n", "is not the name"),
     "leaves at once": ("import os\nos._exit(0)\n", "ended before deploy(lab) returned"),
     "leaves in deploy": ("def deploy(lab):\n    raise SystemExit(0)\n", "SystemExit"),
-    "imports the grader": ("def deploy(lab):\n    import cloudkata.grading\n", "No module named 'cloudkata'"),
 }
 
 
@@ -110,6 +109,14 @@ def test_what_does_not_deploy_is_refused_with_a_sentence(name, folder, target):
     assert result.status == NOT_DEPLOYED
     assert said in result.problem
     assert not result.verdicts and result.score == 0.0
+
+
+@pytest.mark.isolated("only a sandbox hides what is installed")
+def test_the_grader_cannot_be_imported(folder, target):
+    (folder / "deploy.py").write_text("def deploy(lab):\n    import cloudkata.grading\n")
+    result = attempt(COURSE, LAB, folder, target)
+    assert result.status == NOT_DEPLOYED
+    assert "No module named 'cloudkata'" in result.problem
 
 
 def test_error_names_the_learners_own_line(folder, target):

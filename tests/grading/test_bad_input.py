@@ -70,6 +70,7 @@ def test_a_file_that_is_no_text_is_packaged_as_it_is(folder, target):
     assert attempt(COURSE, LAB, folder, target).status == PASS
 
 
+@pytest.mark.isolated("without a sandbox code keeps the rights of who runs kata")
 @pytest.mark.skipif(os.geteuid() != 0, reason="a sandbox has another user where kata is run as root only")
 @pytest.mark.parametrize("closed", [".", "app", "app/handler.py"])
 def test_a_folder_that_its_owner_alone_may_read(folder, target, closed):
@@ -100,7 +101,7 @@ def test_a_clock_that_jumps(target, folder, monkeypatch):
     assert 0 <= result.seconds <= time.monotonic() - began + 0.001  # it is rounded
 
 
-needs_bwrap = pytest.mark.skipif(not isolation().full, reason="mounts are made with bubblewrap")
+needs_bwrap = pytest.mark.isolated("mounts are made with bubblewrap")
 
 
 @needs_bwrap

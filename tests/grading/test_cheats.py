@@ -168,7 +168,7 @@ def test_isolation_is_what_these_tests_are_about():
 
 
 # Without a sandbox these would stop or kill every process of this machine.
-in_a_sandbox = pytest.mark.skipif(not isolation().full, reason="attacks run in a sandbox only")
+in_a_sandbox = pytest.mark.isolated("attacks run in a sandbox only")
 
 
 @in_a_sandbox

@@ -78,7 +78,7 @@ def heard(sandboxed, seconds: float = 10.0) -> str:
     return text.decode().strip()
 
 
-needs_namespaces = pytest.mark.skipif(not isolation().full, reason=f"not isolated: {isolation().reason}")
+needs_namespaces = pytest.mark.isolated("namespaces are what it is about")
 
 
 def test_settings_are_on_no_command_line(run):

@@ -11,7 +11,6 @@ import pytest
 from cloudkata.course import CourseError
 from cloudkata.deployment.learner import deploy
 from cloudkata.engine.remote import EngineError
-from cloudkata.sandbox.isolation import isolation
 from cloudkata.targets import endpoint
 from cloudkata.targets.endpoint import EndpointTarget, place_of
 from cloudkata.targets.probes import Bench
@@ -214,7 +213,7 @@ def deploy(lab):
 """
 
 
-@pytest.mark.skipif(not isolation().full, reason="without namespaces there is nothing that keeps code in")
+@pytest.mark.isolated("only a sandbox keeps code in")
 @pytest.mark.parametrize("direct", [True, False])
 def test_learner_code_reaches_the_endpoint_and_nothing_else(emulator, tmp_path, monkeypatch, direct):
     if not direct:
