@@ -101,10 +101,6 @@ def _show(console: Console, card: Card, row: CardRow, evidence: list[Evidence], 
     console.print()
 
 
-def _dim(console: Console, text: str) -> None:
-    console.print(Padding(Text(text, style="dim"), (0, 0, 0, 6)))
-
-
 def _entry(card: Card, row: CardRow, evidence: list[Evidence], result: str) -> dict:
     return {
         "card": card.id,

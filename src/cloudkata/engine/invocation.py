@@ -31,7 +31,6 @@ class Outcome:
     failed: bool
     log: str
     init_ms: float | None
-    memory_mb: int = 0
 
 
 def ending(call: Invocation, how: str, payload: bytes, config: dict, exit_code: int = 0) -> tuple[bytes, str]:

@@ -21,7 +21,6 @@ from cloudkata.sandbox.isolation import isolation, namespace_options
 from cloudkata.sandbox.spawner import popen
 
 INSIDE = Path(__file__).with_name("inside")
-CONTROL_FD_NAME = "control"
 # A range no distribution hands out; each sandbox draws its own, so that limits and signals stay its own.
 _UID_FIRST, _UID_LAST = 1_610_612_736, 2_147_000_000
 _PROCESSES = 1024  # what an execution environment of AWS Lambda allows

@@ -65,10 +65,6 @@ def with_input(value: object) -> dict:
     return {"input": text(value), "inputDetails": WHOLE}
 
 
-def with_output(value: object) -> dict:
-    return {"output": text(value), "outputDetails": WHOLE}
-
-
 def text(value: object) -> str:
     """A value as Step Functions writes it."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
