@@ -7,14 +7,16 @@ import threading
 import time
 
 import pytest
+from botocore.exceptions import ClientError
 
 from cloudkata.course import CourseError
 from cloudkata.deployment.learner import deploy
 from cloudkata.engine.remote import EngineError
 from cloudkata.targets import endpoint
 from cloudkata.targets.endpoint import EndpointTarget, place_of
+from cloudkata.targets.owned import Owned
 from cloudkata.targets.probes import Bench
-from cloudkata.targets.sweep import found
+from cloudkata.targets.sweep import AT_ONCE, Item, Sweep
 
 WHO = "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>{}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
 REFUSED = "<ErrorResponse><Error><Code>InvalidClientTokenId</Code><Message>no</Message></Error></ErrorResponse>"
@@ -136,6 +138,12 @@ def test_each_session_has_an_account_of_its_own(emulator):
         assert one.client("sts", one.checks).get_caller_identity()["Account"] == one.account
 
 
+def found(session, everything: bool = False) -> list[Item]:
+    """What a sweep would delete."""
+    owned = Owned([session.prefix], everything=everything)
+    return Sweep(lambda service, _: session.client(service, session.checks), owned, pace=AT_ONCE, lenient=True).look()
+
+
 def put_up(session) -> None:
     """One of many kinds, some of them without the attempt's prefix."""
     bench = Bench(session)
@@ -164,11 +172,11 @@ def test_what_an_attempt_deployed_is_taken_down(emulator):
     with EndpointTarget(emulator) as target:
         session = target.session("00")
         put_up(session)
-        kinds = {thing.kind for thing in found(session, everything=True)}
+        kinds = {item.kind for item in found(session, everything=True)}
         assert kinds >= {"function", "queue", "event source mapping", "bucket", "stream", "user pool", "REST API"}
         assert kinds >= {"HTTP API", "table", "role"}
     assert target.left == []
-    assert list(found(session, everything=True)) == []
+    assert found(session, everything=True) == []
 
 
 def test_in_a_shared_account_only_what_bears_the_prefix_is(emulator):
@@ -187,16 +195,19 @@ def test_what_is_to_be_kept_stays_and_is_named(emulator):
         session = target.session("00")
         session.client("sqs", session.learner).create_queue(QueueName=f"{session.prefix}-q")
     assert target.kept == [(session.account, session.prefix)]
-    assert [thing.kind for thing in found(session)] == ["queue"]
+    assert [item.kind for item in found(session)] == ["queue"]
+
+
+def refusing(**_):
+    raise ClientError({"Error": {"Code": "AccessDenied", "Message": "not you"}}, "DeleteRole")
 
 
 def test_what_cannot_be_taken_down_is_named(emulator, monkeypatch):
-    monkeypatch.setattr("cloudkata.targets.sweep._gone", lambda error: False)
     with EndpointTarget(emulator) as target:
         session = target.session("00")
         roles = session.client("iam", session.checks)
         roles.create_role(RoleName=f"{session.prefix}-r", AssumeRolePolicyDocument="{}")
-        monkeypatch.setattr(roles, "delete_role", lambda **_: roles.get_role(RoleName="never"))
+        monkeypatch.setattr(roles, "delete_role", refusing)
     assert len(target.left) == 1 and target.left[0].startswith(f"role {session.prefix}-r: ")
 
 

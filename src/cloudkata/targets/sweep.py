@@ -1,280 +1,250 @@
-"""Takes down what an attempt left on a target, as far as names tell: what a list shows under the attempt's prefix.
+"""Takes down what attempts left in an account, in an order in which it can go, until no list shows it any more.
 
-In an account that is the attempt's own everything goes. A service that the target does not have holds nothing.
+Lists lag behind, deletions take their time, and services refuse for a while: so all is listed again and again, with
+pauses, until it stays empty or patience is at its end. Every thing that was seen ends as an Item. Sweeping again is
+always right.
 """
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
+from cloudkata.targets.owned import Owned
 from cloudkata.targets.session import Session
+from cloudkata.targets.things import TABLE, Listing, Pending, Thing
 
-_ROUNDS = 3  # what others stand on goes in a later round
-_CODES_OF_GONE = ("NotFound", "NoSuch", "DoesNotExist", "NonExistent")
+GONE, SCHEDULED, LEFT, FOUND = "gone", "scheduled", "left", "found"
+_REFUSALS = 3  # what is refused that often, for a reason that does not pass by itself, stays
+_GONE = ("NotFound", "NoSuch", "DoesNotExist", "NonExistent")
+_PASSING = (
+    *("InUse", "Conflict", "Throttl", "TooManyRequests", "RequestLimitExceeded", "SlowDown", "LimitExceeded"),
+    *("Dependency", "NotDisabled", "NotReady", "NotEmpty", "Aborted", "Busy", "Unavailable", "Internal", "Timeout"),
+    *("Concurrent", "PreconditionFailed", "InvalidIfMatchVersion", "InvalidState", "PriorRequestNotComplete"),
+)
+_NO_SERVICE = ("UnknownOperation", "InvalidAction", "NotImplemented", "SubscriptionRequired", "OptInRequired")
+_CUT = 300
 
 
 @dataclass(frozen=True)
-class Thing:
-    """Something that was deployed: its kind, its name for people, and how it is deleted."""
+class Item:
+    """What became of one thing: `gone`; `scheduled`, `until` in seconds since the epoch; `left`, with the reason.
+
+    `found` in a sweep that only looks. `where` is a path on the console's host, `attempt` the prefix of its owner.
+    """
 
     kind: str
     name: str
-    delete: Callable[[], object]
+    state: str
+    attempt: str = ""
+    reason: str = ""
+    until: float = 0.0
+    where: str = ""
 
 
-def sweep(session: Session, everything: bool = False) -> list[str]:
-    """Delete what belongs to an attempt; a sentence for each thing that could not be. Never raises for one.
+@dataclass(frozen=True)
+class Pace:
+    """How patient a sweep is, in seconds: all in all, between two looks at first and at most, and how far lists lag.
+
+    Two empty looks in a row are taken for certain where lists lag.
+    """
+
+    patience: float = 600.0
+    pause: float = 2.0
+    longest: float = 15.0
+    lag: float = 60.0
+
+
+AT_ONCE = Pace(patience=20.0, pause=0.1, longest=1.0, lag=0.0)
+
+
+class Sweep:
+    """One sweep. `client(service, region)` makes clients, the Region "" being the one attempts are deployed in.
+
+    `lenient`: the target may lack services. `regions`: others in which AWS itself leaves something. `since`: when the
+    last call went out. `say` is told what is waited for.
+    """
+
+    def __init__(
+        self,
+        client: Callable[[str, str], object],
+        owned: Owned,
+        *,
+        pace: Pace = Pace(),
+        table: Iterable[Listing] = TABLE,
+        region: str = "us-east-1",
+        regions: Iterable[str] = (),
+        lenient: bool = False,
+        since: float = 0.0,
+        say: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self._client, self._owned, self._pace, self._say = client, owned, pace, say
+        self._region, self._lenient, self._since = region, lenient, since
+        places = [(listing, place) for listing in table for place in ("", *(regions if listing.everywhere else ()))]
+        self._places = tuple(places)
+        self._items: dict[tuple, Item] = {}
+        self._refused: dict[tuple, int] = {}
+        self._blind: dict[tuple, Item] = {}  # listings that could not be had
+
+    def look(self) -> list[Item]:
+        """What is there; nothing is deleted."""
+        self._round(delete=False)
+        return self._told()
+
+    def run(self) -> list[Item]:
+        """Delete it all. Never raises for what a service answers."""
+        deadline = time.monotonic() + self._pace.patience
+        pause, empty = self._pace.pause, 0
+        while True:
+            waiting = self._round(delete=True)
+            if len(self._blind) == len(self._places):
+                break  # nobody answers
+            empty = 0 if waiting else empty + 1
+            settled = time.time() > self._since + self._pace.lag
+            if settled and empty >= (2 if self._pace.lag else 1):
+                break
+            if time.monotonic() + pause > deadline:
+                break
+            self._say(self._awaited(waiting))
+            time.sleep(pause)
+            pause = min(pause * 1.5, self._pace.longest)
+        return self._told()
+
+    def _round(self, delete: bool) -> list[Item]:
+        """Look at everything once, and delete what is owned; what has to be looked at again."""
+        shown: set[tuple] = set()
+        again: list[Item] = []
+        for listing, region in self._places:
+            for thing in self._list(listing, region, again):
+                owner = self._owned.by(listing, thing)
+                item = self._item(listing, thing, region, owner)
+                key = (listing.kind, region, *thing.key)
+                if not owner:
+                    prefix, at = self._owned.claimed(listing, thing)
+                    if prefix:
+                        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
+                        why = f"an attempt asked for that name at {when}; whether it was there before, look yourself"
+                        shown.add(key)
+                        self._items[key] = replace(item, attempt=prefix, state=LEFT, reason=why)
+                    continue
+                shown.add(key)
+                self._items[key] = item if not delete else self._delete(listing, thing, item, key)
+                if self._items[key].state == FOUND:
+                    again.append(self._items[key])
+        for key, item in self._items.items():
+            if key not in shown and not self._unseen(key):
+                self._items[key] = replace(item, state=GONE, reason="", until=0.0)
+        return again if delete else []
+
+    def _unseen(self, key: tuple) -> bool:
+        """Whether the list that would show a thing could not be had this time."""
+        return key[:2] in self._blind
+
+    def _list(self, listing: Listing, region: str, again: list[Item]) -> list[Thing]:
+        place = (listing.kind, region)
+        self._blind.pop(place, None)
+        try:
+            return list(listing.find(self._client(listing.service, region)))
+        except (ClientError, BotoCoreError, ResponseParserError, KeyError) as error:
+            if self._lacks(error):
+                return []
+            where = listing.console.format(region=region or self._region, name="", id="")
+            item = Item(f"{listing.kind}s", "all", LEFT, "", f"they could not be listed: {error}"[:_CUT], 0.0, where)
+            self._blind[place] = item
+            self._refused[place] = self._refused.get(place, 0) + 1
+            if _passes(error) or self._refused[place] < _REFUSALS:
+                again.append(item)
+            return []
+
+    def _lacks(self, error: Exception) -> bool:
+        """Whether the target has no such service, and so nothing of it."""
+        if not isinstance(error, ClientError):
+            return self._lenient and not isinstance(error, BotoCoreError)
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        code = error.response.get("Error", {}).get("Code", "")
+        return any(word in code for word in _NO_SERVICE) or (self._lenient and status in (404, 405, 501))
+
+    def _delete(self, listing: Listing, thing: Thing, item: Item, key: tuple) -> Item:
+        """Ask for it to be deleted. FOUND: it has to be looked at again."""
+        if thing.until:
+            return replace(item, state=SCHEDULED, until=thing.until, reason="AWS deletes it then")
+        if thing.going:
+            return replace(item, reason="it is being deleted")
+        if self._refused.get(key, 0) >= _REFUSALS:
+            return self._items[key]
+        try:
+            thing.delete()
+        except Pending as pending:
+            state = FOUND if pending.soon else SCHEDULED
+            return replace(item, state=state, reason=pending.reason, until=time.time() + pending.until)
+        except (ClientError, BotoCoreError, ResponseParserError, KeyError) as error:
+            if _gone(error):
+                return replace(item, state=GONE)  # a list that lags behind
+            self._refused[key] = self._refused.get(key, 0) + (not _passes(error))
+            state = LEFT if self._refused[key] >= _REFUSALS else FOUND
+            return replace(item, state=state, reason=str(error)[:_CUT])
+        return replace(item, reason="it was told to go, and a list still shows it")
+
+    def _item(self, listing: Listing, thing: Thing, region: str, owner: str) -> Item:
+        places = {"region": region or self._region, "name": thing.name, "id": thing.ids[0] if thing.ids else ""}
+        where = listing.console.format(**places)
+        return Item(listing.kind, thing.name or "without a name", FOUND, owner, "", 0.0, where)
+
+    def _told(self) -> list[Item]:
+        """Every item in its last state: what was still waited for is scheduled where there is a date, or left."""
+        held = {item.kind: item for item in self._items.values() if item.until}
+        by_kind = {listing.kind: listing.held_by for listing, _ in self._places}
+        told = []
+        for item in self._items.values():
+            if item.state == FOUND and item.until:
+                item = replace(item, state=SCHEDULED)
+            elif item.state == FOUND and item.reason and (holder := held.get(by_kind[item.kind])):
+                why = f"the {holder.kind} {holder.name} has to go first; sweep again then"
+                item = replace(item, state=SCHEDULED, until=holder.until, reason=why)
+            elif item.state == FOUND and item.reason:
+                item = replace(item, state=LEFT, reason=f"{item.reason}; sweep again"[:_CUT])
+            told.append(item)
+        if len(self._blind) == len(self._places):
+            return [replace(next(iter(self._blind.values())), kind="everything", name="in the account", where="")]
+        return [*told, *self._blind.values()]
+
+    @staticmethod
+    def _awaited(waiting: list[Item]) -> str:
+        """A few words about what is waited for."""
+        if not waiting:
+            return "Looking again: lists lag behind"
+        first = waiting[0]
+        more = f" and {len(waiting) - 1} more" if len(waiting) > 1 else ""
+        return f"Waiting for {first.kind} {first.name}{more}"
+
+
+def sweep_session(session: Session, everything: bool = False) -> list[str]:
+    """Delete what belongs to an attempt on an emulator; a sentence for each thing that could not be.
 
     `everything`: all that is in the account, whatever its name.
     """
-    left: list[str] = []
-    for _ in range(_ROUNDS):
-        left = []
-        for thing in found(session, everything):
-            try:
-                thing.delete()
-            except (ClientError, BotoCoreError) as error:
-                if not _gone(error):
-                    left.append(f"{thing.kind} {thing.name}: {error}"[:300])
-        if not left:
-            break
-    return left
-
-
-def found(session: Session, everything: bool = False) -> Iterator[Thing]:
-    """What of an attempt is there, in the order in which it can go."""
-
-    def mine(name: str) -> bool:
-        return everything or name.startswith(session.prefix) or f"/{session.prefix}" in name
-
-    for listing in _LISTINGS:
-        things: list[Thing] = []
-        with contextlib.suppress(ClientError, BotoCoreError):  # the target has no such service
-            things = [thing for thing in listing(session) if mine(thing.name)]
-        yield from things
+    owned = Owned([session.prefix], everything=everything)
+    sweeping = Sweep(lambda service, _: session.client(service, session.checks), owned, pace=AT_ONCE, lenient=True)
+    return [f"{item.kind} {item.name}: {item.reason}" for item in sweeping.run() if item.state != GONE]
 
 
 def _gone(error: Exception) -> bool:
-    code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
-    return any(word in code for word in _CODES_OF_GONE)
+    return any(word in _code(error) for word in _GONE)
 
 
-def _pages(client, operation: str, key: str, **given) -> Iterable:
-    """All items of a paginated list."""
-    for page in client.get_paginator(operation).paginate(**given):
-        yield from page.get(key) or ()
+def _passes(error: Exception) -> bool:
+    """Whether a refusal passes by itself."""
+    if isinstance(error, BotoCoreError):
+        return True  # AWS was not reached
+    if not isinstance(error, ClientError):
+        return False
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return status == 429 or status >= 500 or any(word in _code(error) for word in _PASSING)
 
 
-def _mappings(session: Session) -> Iterator[Thing]:
-    client = session.client("lambda", session.checks)
-    for one in _pages(client, "list_event_source_mappings", "EventSourceMappings"):
-        uuid, function = one["UUID"], one.get("FunctionArn", "").split(":function:")[-1]
-        if one.get("State") != "Deleting":
-            yield Thing(
-                "event source mapping", function, lambda uuid=uuid: client.delete_event_source_mapping(UUID=uuid)
-            )
-
-
-def _functions(session: Session) -> Iterator[Thing]:
-    client = session.client("lambda", session.checks)
-    for one in _pages(client, "list_functions", "Functions"):
-        name = one["FunctionName"]
-        yield Thing("function", name, lambda name=name: client.delete_function(FunctionName=name))
-
-
-def _layers(session: Session) -> Iterator[Thing]:
-    client = session.client("lambda", session.checks)
-    for one in _pages(client, "list_layers", "Layers"):
-        name = one["LayerName"]
-        for version in _pages(client, "list_layer_versions", "LayerVersions", LayerName=name):
-            number = version["Version"]
-            yield Thing(
-                "layer version",
-                name,
-                lambda name=name, number=number: client.delete_layer_version(LayerName=name, VersionNumber=number),
-            )
-
-
-def _machines(session: Session) -> Iterator[Thing]:
-    client = session.client("stepfunctions", session.checks)
-    for one in _pages(client, "list_state_machines", "stateMachines"):
-        arn, name = one["stateMachineArn"], one["name"]
-        if one.get("type") != "EXPRESS":
-            for run in _pages(client, "list_executions", "executions", stateMachineArn=arn, statusFilter="RUNNING"):
-                run_arn = run["executionArn"]
-                yield Thing("execution", name, lambda run_arn=run_arn: client.stop_execution(executionArn=run_arn))
-        yield Thing("state machine", name, lambda arn=arn: client.delete_state_machine(stateMachineArn=arn))
-
-
-def _rest_apis(session: Session) -> Iterator[Thing]:
-    client = session.client("apigateway", session.checks)
-    for one in _pages(client, "get_rest_apis", "items"):
-        key = one["id"]
-        yield Thing("REST API", one["name"], lambda key=key: client.delete_rest_api(restApiId=key))
-
-
-def _http_apis(session: Session) -> Iterator[Thing]:
-    client = session.client("apigatewayv2", session.checks)
-    for one in _pages(client, "get_apis", "Items"):
-        key = one["ApiId"]
-        yield Thing("HTTP API", one["Name"], lambda key=key: client.delete_api(ApiId=key))
-
-
-def _queues(session: Session) -> Iterator[Thing]:
-    client = session.client("sqs", session.checks)
-    for url in _pages(client, "list_queues", "QueueUrls"):
-        yield Thing("queue", url.rpartition("/")[2], lambda url=url: client.delete_queue(QueueUrl=url))
-
-
-def _topics(session: Session) -> Iterator[Thing]:
-    client = session.client("sns", session.checks)
-    for one in _pages(client, "list_topics", "Topics"):
-        arn = one["TopicArn"]
-        yield Thing("topic", arn.rpartition(":")[2], lambda arn=arn: client.delete_topic(TopicArn=arn))
-
-
-def _streams(session: Session) -> Iterator[Thing]:
-    client = session.client("kinesis", session.checks)
-    for name in _pages(client, "list_streams", "StreamNames"):
-        status = client.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]["StreamStatus"]
-        if status != "DELETING":
-            yield Thing(
-                "stream",
-                name,
-                lambda name=name: client.delete_stream(StreamName=name, EnforceConsumerDeletion=True),
-            )
-
-
-def _tables(session: Session) -> Iterator[Thing]:
-    client = session.client("dynamodb", session.checks)
-    for name in _pages(client, "list_tables", "TableNames"):
-        yield Thing("table", name, lambda name=name: client.delete_table(TableName=name))
-
-
-def _buckets(session: Session) -> Iterator[Thing]:
-    client = session.client("s3", session.checks)
-
-    def empty_and_delete(name: str) -> None:
-        for page in client.get_paginator("list_object_versions").paginate(Bucket=name):
-            versions = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
-            keys = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in versions]
-            if keys:
-                client.delete_objects(Bucket=name, Delete={"Objects": keys})
-        client.delete_bucket(Bucket=name)
-
-    for one in client.list_buckets()["Buckets"]:
-        yield Thing("bucket", one["Name"], lambda name=one["Name"]: empty_and_delete(name))
-
-
-def _user_pools(session: Session) -> Iterator[Thing]:
-    client = session.client("cognito-idp", session.checks)
-    for one in _pages(client, "list_user_pools", "UserPools", MaxResults=60):
-        key = one["Id"]
-        yield Thing("user pool", one["Name"], lambda key=key: client.delete_user_pool(UserPoolId=key))
-
-
-def _identity_pools(session: Session) -> Iterator[Thing]:
-    client = session.client("cognito-identity", session.checks)
-    for one in _pages(client, "list_identity_pools", "IdentityPools", MaxResults=60):
-        key = one["IdentityPoolId"]
-        name = one["IdentityPoolName"]
-        yield Thing("identity pool", name, lambda key=key: client.delete_identity_pool(IdentityPoolId=key))
-
-
-def _distributions(session: Session) -> Iterator[Thing]:
-    client = session.client("cloudfront", session.checks)
-
-    def disable_and_delete(key: str) -> None:
-        found = client.get_distribution_config(Id=key)
-        config, tag = found["DistributionConfig"], found["ETag"]
-        if config["Enabled"]:
-            config["Enabled"] = False
-            tag = client.update_distribution(Id=key, IfMatch=tag, DistributionConfig=config)["ETag"]
-        client.delete_distribution(Id=key, IfMatch=tag)
-
-    for one in client.list_distributions()["DistributionList"].get("Items", ()):
-        yield Thing("distribution", one.get("Comment", ""), lambda key=one["Id"]: disable_and_delete(key))
-
-
-def _edge_functions(session: Session) -> Iterator[Thing]:
-    client = session.client("cloudfront", session.checks)
-
-    def delete(name: str) -> None:
-        client.delete_function(Name=name, IfMatch=client.describe_function(Name=name)["ETag"])
-
-    for one in client.list_functions()["FunctionList"].get("Items", ()):
-        yield Thing("CloudFront function", one["Name"], lambda name=one["Name"]: delete(name))
-
-
-def _edge_stores(session: Session) -> Iterator[Thing]:
-    client = session.client("cloudfront", session.checks)
-
-    def delete(name: str) -> None:
-        client.delete_key_value_store(Name=name, IfMatch=client.describe_key_value_store(Name=name)["ETag"])
-
-    for one in client.list_key_value_stores()["KeyValueStoreList"].get("Items", ()):
-        yield Thing("key-value store", one["Name"], lambda name=one["Name"]: delete(name))
-
-
-def _log_groups(session: Session) -> Iterator[Thing]:
-    client = session.client("logs", session.checks)
-    for one in _pages(client, "describe_log_groups", "logGroups"):
-        name = one["logGroupName"]
-        yield Thing("log group", name, lambda name=name: client.delete_log_group(logGroupName=name))
-
-
-def _users(session: Session) -> Iterator[Thing]:
-    client = session.client("iam", session.checks)
-
-    def delete(name: str) -> None:
-        for key in client.list_access_keys(UserName=name)["AccessKeyMetadata"]:
-            client.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
-        for policy in client.list_user_policies(UserName=name)["PolicyNames"]:
-            client.delete_user_policy(UserName=name, PolicyName=policy)
-        client.delete_user(UserName=name)
-
-    for one in _pages(client, "list_users", "Users"):
-        yield Thing("user", one["UserName"], lambda name=one["UserName"]: delete(name))
-
-
-def _roles(session: Session) -> Iterator[Thing]:
-    client = session.client("iam", session.checks)
-
-    def delete(name: str) -> None:
-        for policy in client.list_role_policies(RoleName=name)["PolicyNames"]:
-            client.delete_role_policy(RoleName=name, PolicyName=policy)
-        for policy in client.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
-            client.detach_role_policy(RoleName=name, PolicyArn=policy["PolicyArn"])
-        client.delete_role(RoleName=name)
-
-    for one in _pages(client, "list_roles", "Roles"):
-        if not one["Path"].startswith("/aws-service-role/"):
-            yield Thing("role", one["RoleName"], lambda name=one["RoleName"]: delete(name))
-
-
-# What calls others goes before what is called, and roles go last.
-_LISTINGS: tuple[Callable[[Session], Iterator[Thing]], ...] = (
-    _mappings,
-    _distributions,
-    _edge_functions,
-    _edge_stores,
-    _machines,
-    _rest_apis,
-    _http_apis,
-    _functions,
-    _layers,
-    _queues,
-    _topics,
-    _streams,
-    _tables,
-    _buckets,
-    _user_pools,
-    _identity_pools,
-    _log_groups,
-    _users,
-    _roles,
-)
+def _code(error: Exception) -> str:
+    return error.response.get("Error", {}).get("Code", "") if isinstance(error, ClientError) else ""
