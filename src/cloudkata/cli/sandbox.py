@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from cloudkata.cli.common import tell
+from cloudkata.cli.sweep import sweep
 from cloudkata.course import CourseError, find_course
 
 app = typer.Typer(
@@ -46,6 +47,9 @@ def allow(profile: ProfileName) -> None:
     _ask_for_number(found.account)
     lab_roles.make(found, policies, tell)
     tell(f"Account {found.place} is allowed, as {remember(found)} says; remove the file to take that back.")
+
+
+app.command("sweep")(sweep)
 
 
 def _ask_for_number(account: str) -> None:

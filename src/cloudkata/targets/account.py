@@ -20,13 +20,14 @@ from cloudkata.engine.remote import EngineError
 from cloudkata.sandbox.isolation import isolation
 from cloudkata.targets.endpoint import NoEngine, RealTime
 from cloudkata.targets.lab_roles import SESSION_SECONDS, LabPolicy, assume, boundary_arn, must_be_current
-from cloudkata.targets.ledger import Ledger, LedgerError
+from cloudkata.targets.ledger import Ledger, LedgerError, read_ledger
 from cloudkata.targets.permission import must_be_allowed
 from cloudkata.targets.profile import DENIED, Profile, explained
 from cloudkata.targets.relay import Relay
+from cloudkata.targets.sandbox import sentence, sweep_account
 from cloudkata.targets.session import Keys, Session
 from cloudkata.targets.signing import Sender, Trouble, refuser
-from cloudkata.targets.sweep import sweep
+from cloudkata.targets.sweep import GONE
 
 NAME = "account"
 # Real seconds that a check may wait, by why it waits. A distribution takes minutes to be everywhere.
@@ -169,7 +170,14 @@ class AccountTarget:
                 if self._keep:
                     self.kept.append((session.account, session.prefix))
                 else:
-                    self.left += sweep(session)
+                    self.left += self._take_down(session)
+
+    def _take_down(self, session: AccountSession) -> list[str]:
+        """Sweep what the ledger tells of; a sentence for each thing that is not gone yet."""
+        assert session.ledger is not None
+        written = read_ledger(session.ledger.path)
+        items = sweep_account(self.profile, [written]) if written else []
+        return [sentence(item) for item in items if item.state != GONE]
 
     def lacks(self, behaviours: Iterable[str]) -> dict[str, str]:
         """Those of `behaviours` that nobody can show on AWS; all others are what they are made after."""

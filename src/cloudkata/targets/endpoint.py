@@ -25,7 +25,7 @@ from cloudkata.engine.remote import EngineError
 from cloudkata.targets.forwarder import Forwarder
 from cloudkata.targets.probes import examine
 from cloudkata.targets.session import Keys, Session
-from cloudkata.targets.sweep import sweep_session
+from cloudkata.targets.sweep import sweep
 
 # Real seconds that a check may wait, by why it waits: no clock is sped up there.
 _PATIENCE = {"call": 10.0, "propagation": 20.0, "poll": 60.0, "edge": 60.0}
@@ -170,7 +170,7 @@ class EndpointTarget:
             while self._sessions:
                 session = self._sessions.pop()
                 if session.number == PROBING or not self._keep:
-                    self.left += sweep_session(session, everything=not self._shared_account)
+                    self.left += sweep(session, everything=not self._shared_account)
                 else:
                     self.kept.append((session.account, session.prefix))
         finally:

@@ -19,12 +19,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from cloudkata.engine.remote import EngineError
+
 SCHEMA = "cloudkata.ledger/1"
 _ENDING = ".jsonl"
 _NAMES, _NAME_LENGTH = 24, 300
 
 
-class LedgerError(Exception):
+class LedgerError(EngineError):
     """The ledger cannot be written or read; the message is a sentence."""
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from cloudkata.targets.lab_roles import TAG
 from cloudkata.targets.ledger import Call, Written
 from cloudkata.targets.things import Listing, Thing, items
 
-TAG = "cloudkata"  # its value is the attempt's prefix
 # As sessions make them: kata, the lab's number, four random digits. Functions at the edge log below a Region's name.
 _PREFIX = r"kata[0-9a-z]{2}-[0-9a-f]{4}"
 _BEGINS = r"(?:^|/)(?:[a-z]{2}(?:-[a-z]+)+-\d\.)?"

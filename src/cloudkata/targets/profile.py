@@ -36,9 +36,9 @@ class Profile:
     endpoint: str
     _session: object = field(repr=False, compare=False)
 
-    def client(self, service: str, **options):
-        """A boto3 client with the profile's keys, which botocore renews where they can be."""
-        return _client(self._session, service, self.endpoint, **options)
+    def client(self, service: str, region: str = "", **options):
+        """A boto3 client with the profile's keys, which botocore renews where they can be; for REGION or another."""
+        return _client(self._session, service, self.endpoint, region or REGION, **options)
 
     def keys(self) -> Keys:
         """The profile's keys as they are now, for this process alone."""
@@ -88,7 +88,7 @@ def open_profile(name: str) -> Profile:
     return Profile(name, found["account"], who["Arn"], alias, region, endpoint, session)
 
 
-def _client(session, service: str, endpoint: str, **options):
+def _client(session, service: str, endpoint: str, region: str = REGION, **options):
     from botocore.config import Config
 
     config = Config(
@@ -99,7 +99,7 @@ def _client(session, service: str, endpoint: str, **options):
         inject_host_prefix=not endpoint,
         **options,
     )
-    return session.create_client(service, region_name=REGION, endpoint_url=endpoint or None, config=config)
+    return session.create_client(service, region_name=region, endpoint_url=endpoint or None, config=config)
 
 
 @contextlib.contextmanager

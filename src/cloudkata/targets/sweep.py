@@ -222,7 +222,7 @@ class Sweep:
         return f"Waiting for {first.kind} {first.name}{more}"
 
 
-def sweep_session(session: Session, everything: bool = False) -> list[str]:
+def sweep(session: Session, everything: bool = False) -> list[str]:
     """Delete what belongs to an attempt on an emulator; a sentence for each thing that could not be.
 
     `everything`: all that is in the account, whatever its name.
