@@ -7,7 +7,7 @@ WORKERS ?= 3
 SEEDS ?= 30
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: try venv test lint pr proof conformance localstack bench seeds slides notebooks book clean
+.PHONY: try venv test lint pr synth proof conformance localstack bench seeds slides notebooks book clean
 
 $(VENV)/base: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "cloudkata needs Python 3.11 or newer: make PYTHON=python3.11")'
@@ -22,6 +22,10 @@ $(VENV)/all: $(VENV)/base
 
 $(VENV)/notebooks: $(VENV)/all
 	@$(PIP) -e '.[testing,dev,notebooks,book]'
+	@touch $@
+
+$(VENV)/cdk: $(VENV)/all
+	@$(PIP) -e '.[testing,dev,cdk]'
 	@touch $@
 
 try: $(VENV)/base
@@ -57,7 +61,11 @@ pr: $(VENV)/all
 	$(BIN)/kata sync --check
 	$(MAKE) test
 
-proof: $(VENV)/notebooks node_modules/.package-lock.json
+# The solutions as CDK stacks in build/cdk, offline, looked at by cdk-nag and cfn-lint; needs Node.js.
+synth: $(VENV)/cdk
+	$(BIN)/python tools/synth.py
+
+proof: $(VENV)/notebooks $(VENV)/cdk node_modules/.package-lock.json
 	@mkdir -p build
 	$(BIN)/pytest tests/conformance --target bare -n 4 --dist worksteal
 	$(BIN)/pytest tests/conformance --target alone -n $(WORKERS)

@@ -20,8 +20,15 @@ class Solution(LabStack):
     def build(self):
         orders = self.table("orders", "id", stream=dynamodb.StreamViewType.NEW_IMAGE)
         projection, readings = self.table("projection", "id"), self.table("meters", "id")
-        stream = kinesis.Stream(self, "readings", stream_name=self.name("readings"), shard_count=SHARDS)
+        stream = kinesis.Stream(
+            self,
+            "readings",
+            stream_name=self.name("readings"),
+            shard_count=SHARDS,
+            encryption=kinesis.StreamEncryption.MANAGED,
+        )
         queue = self.queue("failures")
+        self.justify(queue, "SQS3", "It is where Lambda puts what failed, and nothing consumes it.")
         projector = self.reader("projector", "dynamodb", orders.table_stream_arn, projection, queue)
         meter = self.reader("meter", "kinesis", stream.stream_arn, readings, queue)
         self.output("OrdersTable", orders.table_name)

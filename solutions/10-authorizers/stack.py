@@ -21,7 +21,7 @@ TTL = Duration.minutes(5)
 
 class Solution(LabStack):
     def build(self):
-        pool = cognito.UserPool(self, "people", user_pool_name=self.name("people"))
+        pool = self.user_pool("people")
         client = pool.add_client(
             "shop",
             user_pool_client_name=self.name("shop"),
@@ -78,6 +78,11 @@ class Solution(LabStack):
             resource = api.root.add_resource(path)
             for verb, guarded in by_verb.items():
                 resource.add_method(verb, integration, **guarded)
+        self.justify(api, "APIG2", "The function behind it takes no input.")
+        self.justify(api, "APIG1", "Who asked is what the checks see for themselves.")
+        self.justify(api, "APIG6", "Who asked is what the checks see for themselves.")
+        self.justify(api, "APIG3", "It has a lab's traffic, and goes with the lab.")
+        self.justify(api, "COG4", "Half of its methods have an authorizer of their own: that is the task.")
         self.output("RestUrl", self.api_url(api.rest_api_id, "v1"))
 
     def http_api(self, client, issuer, functions):
@@ -101,4 +106,5 @@ class Solution(LabStack):
         for path, by_verb in guards.items():
             for verb, guarded in by_verb.items():
                 api.add_routes(path=f"/{path}", methods=[http.HttpMethod(verb)], integration=integration, **guarded)
+        self.justify(api, "APIG1", "Who asked is what the checks see for themselves.")
         self.output("HttpUrl", self.api_url(api.api_id))

@@ -10,7 +10,14 @@ IDENTITIES = "cognito-identity.amazonaws.com"
 
 class Solution(LabStack):
     def build(self):
-        pool = self.user_pool()
+        pool = self.user_pool(
+            "members",
+            self_sign_up_enabled=True,
+            auto_verify=cognito.AutoVerifiedAttrs(email=True),
+            lambda_triggers=cognito.UserPoolTriggers(  # CDK lets the pool call them
+                pre_sign_up=self.trigger("pre_sign_up"), pre_token_generation=self.trigger("pre_token")
+            ),
+        )
         client = pool.add_client(
             "app",
             user_pool_client_name=self.name("app"),
@@ -40,30 +47,15 @@ class Solution(LabStack):
         self.output("PhotosBucket", bucket.bucket_name)
         self.output("AuthenticatedRoleArn", role.role_arn)
 
-    def user_pool(self):
-        """The directory of the members; CDK lets it call its triggers."""
-        return cognito.UserPool(
-            self,
-            "members",
-            user_pool_name=self.name("members"),
-            self_sign_up_enabled=True,
-            auto_verify=cognito.AutoVerifiedAttrs(email=True),
-            lambda_triggers=cognito.UserPoolTriggers(
-                pre_sign_up=self.trigger("pre_sign_up"), pre_token_generation=self.trigger("pre_token")
-            ),
-        )
-
     def trigger(self, name):
         base = name.replace("_", "-")
         return self.function(base, handler=f"{name}.handler", code=self.package("app"), role=self.role(base))
 
     def members_role(self, identities, bucket):
         """The role whose credentials members get: who may have them, and what for."""
-        allow = iam.PolicyStatement(
-            actions=["s3:GetObject", "s3:PutObject"],
-            resources=[bucket.arn_for_objects(f"${{{IDENTITIES}:sub}}/*")],
-        )
-        return iam.Role(
+        own = bucket.arn_for_objects(f"${{{IDENTITIES}:sub}}/*")
+        allow = iam.PolicyStatement(actions=["s3:GetObject", "s3:PutObject"], resources=[own])
+        role = iam.Role(
             self,
             "authenticated",
             role_name=self.name("authenticated"),
@@ -76,3 +68,6 @@ class Solution(LabStack):
             ),
             inline_policies={"photos": iam.PolicyDocument(statements=[allow])},
         )
+        shown = bucket.arn_for_objects(f"<{IDENTITIES}:sub>/*")
+        self.justify_wildcard(role, shown, "What lies in a member's own folder.")
+        return role

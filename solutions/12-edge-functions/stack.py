@@ -15,7 +15,8 @@ SECRET = "secrets.json"
 class Solution(LabStack):
     def build(self):
         bucket = self.bucket("site")
-        self.once("put_pages", [bucket.bucket_name], [allow("s3:PutObject", bucket.arn_for_objects("site/*"))])
+        pages = bucket.arn_for_objects("site/*")
+        self.once("put_pages", [bucket.bucket_name], [allow("s3:PutObject", pages)], wildcard=pages)
         lambdas = [
             self.edge_lambda("origin_rewrite", cloudfront.LambdaEdgeEventType.ORIGIN_REQUEST),
             self.edge_lambda("error_headers", cloudfront.LambdaEdgeEventType.ORIGIN_RESPONSE),
@@ -53,7 +54,8 @@ class Solution(LabStack):
     def edge_lambda(self, module, event):
         """A Lambda function of a file in app/, to be run at an event; CDK lets the edge have its role."""
         logs = f"arn:aws:logs:*:{self.account}:log-group:/aws/lambda/us-east-1.{self.place.prefix}-*"
-        role = self.role(f"{module.split('_')[0]}-role", [allow("logs:*", logs)])
+        role = self.role(f"{module.split('_')[0]}-role", [self.may_log(logs)])
+        self.justify_wildcard(role, logs, "Wherever an edge location runs it, it writes to that Region's log group.")
         function = self.function(
             module.replace("_", "-"), handler=f"{module}.handler", code=self.package("app"), role=role
         )

@@ -22,6 +22,7 @@ from aws_cdk import (
     RemovalPolicies,
     Validations,
 )
+from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -66,11 +67,17 @@ class LabStack(aws_cdk.Stack):
             poll=0,
             packages={each: {"files": offer.files, "problem": offer.problem} for each, offer in offers().items()},
         )
+        self.justify(self, "L1", "All labs name one runtime, which is one that the course's tools run as well.")
         self.build()
         RemovalPolicies.of(self).destroy()
 
     def build(self) -> None:
         raise NotImplementedError
+
+    @property
+    def on_aws(self) -> bool:
+        """Whether requests go to AWS, with TLS: emulators are reached without it."""
+        return not self.place.endpoint
 
     def name(self, base: str) -> str:
         """The deployment's name for a resource, as lab.name makes it."""
@@ -89,22 +96,23 @@ class LabStack(aws_cdk.Stack):
     def role(
         self, base: str, allow: list[iam.PolicyStatement] | None = None, services: tuple[str, ...] = ("lambda",)
     ) -> iam.Role:
-        """A role for a service, with the statements `allow` and leave to write logs."""
-        logs = iam.PolicyStatement(
-            actions=["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
-            resources=[f"arn:aws:logs:{self.region}:{self.account}:log-group:/aws/lambda/{self.place.prefix}-*"],
-        )
+        """A role for a service, with the statements `allow` and leave to write the functions' logs."""
+        logs = f"arn:aws:logs:{self.region}:{self.account}:log-group:/aws/lambda/{self.place.prefix}-*"
         principals = [iam.ServicePrincipal(f"{service}.amazonaws.com") for service in services]
         role = iam.Role(
             self,
             f"{base}-role",
             role_name=self.name(base),
             assumed_by=iam.CompositePrincipal(*principals),
-            inline_policies={"lab": iam.PolicyDocument(statements=[logs, *(allow or ())])},
+            inline_policies={"lab": iam.PolicyDocument(statements=[self.may_log(logs), *(allow or ())])},
         )
-        arn = f"arn:aws:logs:<AWS::Region>:<AWS::AccountId>:log-group:/aws/lambda/{self.place.prefix}-*"
-        self.justify(role, f"IAM5[Resource::{arn}]", "The log groups of this deployment, and no others.")
+        self.justify_wildcard(role, logs, "The log groups of this deployment, and no others.")
         return role
+
+    def may_log(self, arn: str) -> iam.PolicyStatement:
+        """Leave to write to the log groups of an ARN."""
+        actions = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"]
+        return iam.PolicyStatement(actions=actions, resources=[arn])
 
     def function(self, base: str, *, handler: str, code: lambda_.Code, role: iam.IRole, **more) -> lambda_.Function:
         """A function, on the course's runtime."""
@@ -119,32 +127,43 @@ class LabStack(aws_cdk.Stack):
             **more,
         )
 
-    def once(self, call: str, arguments: list[str], allow: list[iam.PolicyStatement]) -> CustomResource:
+    def once(
+        self, call: str, arguments: list[str], allow: list[iam.PolicyStatement], wildcard: str = ""
+    ) -> CustomResource:
         """Have the function `call` of deploy.py called with (lab, *arguments) while the stack is made, on Lambda.
 
         For what CloudFormation has no resource for. What it returns is the attribute "Value".
         """
         base = call.replace("_", "-")
+        role = self.role(base, allow)
+        if wildcard:
+            self.justify_wildcard(role, wildcard, "What it makes lies below one folder.")
         function = self.function(
-            base, handler="once.handler", code=self._once(), role=self.role(base, allow), timeout=Duration.minutes(1)
+            base, handler="once.handler", code=self._once(), role=role, timeout=Duration.minutes(1)
         )
         properties = {"Call": call, "Arguments": arguments, "Prefix": self.place.prefix}
-        return CustomResource(
-            self,
-            f"{base}-once",
-            service_token=function.function_arn,
-            properties=properties,
-            service_timeout=Duration.minutes(3),
-        )
+        made = CustomResource(self, f"{base}-once", service_token=function.function_arn, properties=properties)
+        made.node.default_child.add_property_override("ServiceTimeout", 180)  # type: ignore[union-attr]
+        return made
 
     def _once(self) -> lambda_.Code:
         files = {"deploy.py": self.place.folder / "deploy.py", "once.py": Path(__file__).parent / "inside" / "once.py"}
-        files |= {f"kata_lab/{name}": Path(kata_lab.__file__).parent / name for name in ("__init__.py", "lab.py")}
+        files |= {f"kata_lab/{path.name}": path for path in Path(kata_lab.__file__).parent.glob("*.py")}
         with tempfile.TemporaryDirectory() as scratch:
             for name, source in files.items():
                 (Path(scratch) / name).parent.mkdir(exist_ok=True)
                 shutil.copyfile(source, Path(scratch) / name)
             return self._code(Lab(folder=scratch, prefix="once", region="", account="", poll=0).package("."))
+
+    def user_pool(self, base: str, **more) -> cognito.UserPool:
+        """A user pool with Cognito's own rules for passwords."""
+        policy = cognito.PasswordPolicy(
+            min_length=8, require_lowercase=True, require_uppercase=True, require_digits=True, require_symbols=True
+        )
+        made = cognito.UserPool(self, base, user_pool_name=self.name(base), password_policy=policy, **more)
+        self.justify(made, "COG2", "Its users are made up by checks, which have no second factor.")
+        self.justify(made, "COG8", "The plan Plus costs by the user, and nothing here is worth an attack.")
+        return made
 
     def table(self, base: str, key: str, **more) -> dynamodb.Table:
         """A table that is paid by the request, with a partition key of text."""
@@ -166,19 +185,26 @@ class LabStack(aws_cdk.Stack):
             f"{base}-bucket",
             bucket_name=self.name(base),
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            enforce_ssl=self.on_aws,
         )
         self.justify(made, "S1", "Who read what is not kept: it goes with the lab.")
         return made
 
     def queue(self, base: str, suffix: str = "", **more) -> sqs.Queue:
         """A queue, encrypted with SQS's own key as every new one is."""
-        made = sqs.Queue(self, f"{base}-queue", queue_name=self.name(base) + suffix, **more)
-        self.justify(made, "SQS4", "Nobody but roles of this account may send: no policy opens it to others.")
-        return made
+        return sqs.Queue(self, f"{base}-queue", queue_name=self.name(base) + suffix, enforce_ssl=self.on_aws, **more)
 
     def justify(self, construct: Construct, rule: str, reason: str) -> None:
-        """Say why a finding of cdk-nag, such as "DDB3" or "IAM5[Resource::*]", is as it should be here."""
+        """Say why a finding of cdk-nag, such as "DDB3", is as it should be here."""
         Validations.of(construct).acknowledge(Acknowledgment(id=f"AwsSolutions::AwsSolutions-{rule}", reason=reason))
+
+    def justify_wildcard(self, construct: Construct, arn: str, reason: str) -> None:
+        """Say why a policy's resource may have a star in it. `arn` may have the ARN of one bucket in it."""
+        shown = arn.replace(self.region, "<AWS::Region>").replace(self.account, "<AWS::AccountId>")
+        for bucket in [one for one in self.node.find_all() if isinstance(one, s3.Bucket)]:
+            place = self.get_logical_id(bucket.node.default_child)  # type: ignore[arg-type]
+            shown = shown.replace(bucket.bucket_arn, f"<{place}.Arn>")
+        self.justify(construct, f"IAM5[Resource::{shown}]", reason)
 
     def api_url(self, api_id: str, stage: str = "") -> str:
         """Where an API is called, as lab.api_url makes it."""

@@ -46,10 +46,23 @@ def synthesize(stacks: list[Wanted], out: Path, *, nag: bool = False) -> None:
     except subprocess.TimeoutExpired:
         raise CourseError(f"AWS CDK did not finish within {_SECONDS:g} seconds") from None
     if run.returncode:
-        raise CourseError(f"the stacks cannot be synthesized:\n{_told(run.stderr)}")
+        raise CourseError(f"the stacks cannot be synthesized:\n{_findings(out) or _told(run.stderr)}")
+
+
+def _findings(out: Path) -> str:
+    """What cdk-nag found, a line each; "" when that is not why there are no stacks."""
+    try:
+        report = json.loads((out / "validation-report.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return ""
+    return "\n".join(
+        f"{place['constructPath']}: {found['ruleName']}: {found['description']}"
+        for plugin in report["pluginReports"]
+        for found in plugin["violations"]
+        for place in found["violatingConstructs"]
+    )
 
 
 def _told(text: str) -> str:
-    """What CDK says, without the banner of its Node.js version."""
-    lines = [line for line in text.splitlines() if not line.startswith("b'!!")]
-    return "\n".join(lines)[-_SHOWN:]
+    """The end of what CDK says, without the banner about its Node.js version."""
+    return "\n".join(line for line in text.splitlines() if not line.startswith("b'!!"))[-_SHOWN:]

@@ -109,10 +109,21 @@ def attempt_at(course: Course, lab: Lab, place: Place, target, run: Run) -> Atte
     return grading.guarded(lambda grading: grading.deploy_and_prove(place, target))
 
 
-def attempt_deployed(course: Course, lab: Lab, claimed: dict[str, str], session: Session, target, run: Run) -> Attempt:
-    """Grade what was deployed by hand or by another tool in the account of `session`; no code of the learner's runs."""
+def attempt_deployed(
+    course: Course,
+    lab: Lab,
+    claimed: dict[str, str],
+    session: Session,
+    target,
+    run: Run,
+    crew: Crew | None = None,
+) -> Attempt:
+    """Grade what was deployed by hand or by another tool in the account of `session`.
+
+    No code of the learner's runs, unless there is a `crew` for the checks that call scripts.
+    """
     grading = _Grading(course, lab, target.name, run)
-    return grading.guarded(lambda grading: grading.prove(session, claimed, target))
+    return grading.guarded(lambda grading: grading.prove(session, claimed, target, crew))
 
 
 class _Grading:
