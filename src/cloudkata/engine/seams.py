@@ -60,6 +60,8 @@ _HTTP_API = "ministack.services.apigateway"
 SEAMS = {
     seam.name: seam
     for seam in (
+        Seam("ministack.core.iam_actions", "request_tag_context", "d46adb816e02"),
+        Seam("ministack.core.iam_evaluator", "enforce", "cf64b1ee5b09"),
         Seam("ministack.core.iam_evaluator", "evaluate_trust_policy", "4b50aa29ad29"),
         Seam(_RUNTIME, "_worker_class_for", "b5a23849280a"),
         Seam(_LAMBDA, "_execute_function", "3ceb16d6480a"),

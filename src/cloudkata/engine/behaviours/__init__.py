@@ -50,6 +50,7 @@ ALL = (
     "refresh_rotation",
     "identity_pools",
     "policy_variables",
+    "role_passing",
 )
 
 
