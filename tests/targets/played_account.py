@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from cloudkata.targets import lab_roles
 from cloudkata.targets.embedded import EmbeddedTarget
-from cloudkata.targets.session import Keys, plain_client
+from cloudkata.targets.lab_roles import LabPolicy
+from cloudkata.targets.profile import open_profile
+from cloudkata.targets.session import Keys, Session, plain_client
 
 EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
@@ -57,6 +62,32 @@ class Played:
         iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=json.dumps(policy))
         made = iam.create_access_key(UserName=name)["AccessKey"]
         return Keys(made["AccessKeyId"], made["SecretAccessKey"])
+
+
+def session_under(target: EmbeddedTarget, played: Played, policy: LabPolicy) -> Session:
+    """A session on the engine itself, where learner code has the keys of a lab's role with exactly this policy.
+
+    All that the embedded target shows can be checked there. The environment must be that of `played`.
+    """
+    profile = open_profile("sandbox")
+    lab_roles.make(profile, [policy])
+    prefix = f"kata{policy.number}-{secrets.token_hex(2)}"
+    learner = lab_roles.assume(profile, policy, prefix)
+    made = target.session_in(played.account, learner, prefix)
+    return dataclasses.replace(made, boundary=lab_roles.boundary_arn(played.account), _clients={})
+
+
+def without(policy: LabPolicy, action: str) -> LabPolicy:
+    """The same policy without an action."""
+    document = json.loads(policy.document)
+    for statement in document["Statement"]:
+        statement["Action"] = [one for one in statement["Action"] if one != action]
+    document["Statement"] = [one for one in document["Statement"] if one["Action"]]
+    return LabPolicy(policy.number, json.dumps(document))
+
+
+def actions(policy: LabPolicy) -> list[str]:
+    return sorted(one for statement in json.loads(policy.document)["Statement"] for one in statement["Action"])
 
 
 @contextlib.contextmanager

@@ -60,6 +60,8 @@ _HTTP_API = "ministack.services.apigateway"
 SEAMS = {
     seam.name: seam
     for seam in (
+        Seam("ministack.core.iam_actions", "extract_iam_action", "ec476b92d969"),
+        Seam("ministack.core.iam_actions", "extract_resource_arn", "82f51700695c"),
         Seam("ministack.core.iam_actions", "request_tag_context", "d46adb816e02"),
         Seam("ministack.core.iam_evaluator", "enforce", "cf64b1ee5b09"),
         Seam("ministack.core.iam_evaluator", "evaluate_trust_policy", "4b50aa29ad29"),

@@ -26,7 +26,7 @@ from cloudkata.targets.profile import DENIED, Profile, explained
 from cloudkata.targets.relay import Relay
 from cloudkata.targets.sandbox import sentence, sweep_account
 from cloudkata.targets.session import Keys, Session
-from cloudkata.targets.signing import Sender, Trouble, refuser
+from cloudkata.targets.signing import Sender, Trouble
 from cloudkata.targets.sweep import GONE
 
 NAME = "account"
@@ -114,14 +114,16 @@ class AccountSession(Session):
 
 
 def _why(trouble: Trouble, number: str) -> str:
+    if trouble.ours:
+        return f"{trouble.message}; on the embedded engine it can be graded"
     said = f"AWS said {trouble.code} of {trouble.service}"
     if trouble.code in DENIED:
         found = _WHAT.search(trouble.message)
         what = found.group(1) if found else f"a call of {trouble.service}"
         where = f" on {found.group(2)}" if found and found.group(2) else ""
         return (
-            f"on a real account code for lab {number} may make the calls of its solution only, and {what}{where} "
-            "is none of them; on the embedded engine it can be graded"
+            f"on a real account code for lab {number} may make the calls of its solution only, on what lab.name(...) "
+            f"named, and {what}{where} is none of them; on the embedded engine it can be graded"
         )
     if _EXPIRED.search(trouble.code):
         return f"the session of an hour that code has on the account is over: {said}"
@@ -193,8 +195,8 @@ class AccountTarget:
         except LedgerError as error:
             raise EngineError(str(error)) from error
         self._stack.callback(ledger.close)
-        sender = Sender(keys, self.profile.endpoint)
-        relay = self._stack.enter_context(Relay(ledger, sender, refuser(self.policy.services, number)))
+        sender = Sender(keys, self.policy.services, number, self.profile.endpoint)
+        relay = self._stack.enter_context(Relay(ledger, sender, sender.refuse))
         made = AccountSession(
             target=self.name,
             endpoint=self.profile.endpoint,

@@ -13,7 +13,7 @@ import re
 import ssl
 import threading
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -39,15 +39,17 @@ _RENEWED = frozenset(
 _SECONDS = 120.0
 _CODE = re.compile(rb"<Code>([^<]{1,100})</Code>.{0,20}?<Message>([^<]{0,1000})</Message>", re.DOTALL)
 _REMEMBERED = 200
+REFUSED = "AccessDenied"  # the code of what the relay itself refuses
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """An error that the account answered with: its code and message."""
+    """An error that code was answered with: its code and message. `ours`: it was not sent to the account at all."""
 
     service: str
     code: str
     message: str
+    ours: bool = False
 
 
 def service_of(request: Request) -> tuple[str, str]:
@@ -64,38 +66,42 @@ def service_of(request: Request) -> tuple[str, str]:
     return "", ""
 
 
-def refuser(services: Collection[str], lab: str) -> Callable[[Request], str]:
-    """What says why a request must not go out, or "": those of other services and Regions, and what is no request."""
-
-    def refuse(request: Request) -> str:
-        region, service = service_of(request)
-        if not service:
-            return "this request is signed for no service, and is none that may go without a signature"
-        if service not in services:
-            return f"lab {lab} does not use {service}, so its code may not call it on a real account"
-        if region != REGION:
-            return f"lab {lab} works in {REGION}, and its code may not call {service} in {region}"
-        if request.lower.get("x-amz-content-sha256", "").startswith("STREAMING-"):
-            return "a body that is signed in parts cannot be sent on; send it whole"
-        return ""
-
-    return refuse
-
-
 class Sender:
-    """Signs a request with `keys` and brings back the answer. `troubles` holds the last errors of the account.
+    """Signs a request with `keys` and brings back the answer. `troubles` holds the last errors, the account's and ours.
 
-    `endpoint`: the URL of an emulator that plays the account, or "" for AWS.
+    `services` are those that code for lab `number` may call. `endpoint`: the URL of an emulator that plays the account,
+    or "" for AWS.
     """
 
-    def __init__(self, keys: Keys, endpoint: str = "") -> None:
+    def __init__(self, keys: Keys, services: Collection[str], number: str, endpoint: str = "") -> None:
         from botocore.credentials import Credentials
 
+        self._services, self._number = frozenset(services), number
         self._credentials = Credentials(keys.access_key_id, keys.secret_access_key, keys.session_token or None)
         self._endpoint = endpoint
         self._tls = ssl.create_default_context(cafile=_certificates())
         self._lock = threading.Lock()
         self.troubles: deque[Trouble] = deque(maxlen=_REMEMBERED)
+
+    def refuse(self, request: Request) -> str:
+        """Why a request must not go out, or "": those of other services and Regions, and what is no request."""
+        region, service = service_of(request)
+        why = ""
+        if not service:
+            why = "this request is signed for no service, and is none that may go without a signature"
+        elif service not in self._services and service != "sts":
+            why = f"lab {self._number} does not use {service}, so its code may not call it on a real account"
+        elif region != REGION:
+            why = f"lab {self._number} works in {REGION}, and its code may not call {service} in {region}"
+        elif request.lower.get("x-amz-content-sha256", "").startswith("STREAMING-"):
+            why = "a body that is signed in parts cannot be sent on to a real account; send it whole"
+        if why:
+            self._remember(Trouble(service, REFUSED, why, ours=True))
+        return why
+
+    def _remember(self, trouble: Trouble) -> None:
+        with self._lock:
+            self.troubles.append(trouble)
 
     def __call__(self, request: Request) -> Answer:
         """Raises OSError or http.client.HTTPException when nobody answers."""
@@ -108,8 +114,7 @@ class Sender:
             headers = self._signed(request, url, headers, service)
         answer = self._exchange(place, request, headers)
         if answer.status >= 400:
-            with self._lock:
-                self.troubles.append(_trouble(service, answer))
+            self._remember(_trouble(service, answer))
         return answer
 
     def _signed(self, request: Request, url: str, headers: dict[str, str], service: str) -> dict[str, str]:

@@ -51,6 +51,7 @@ ALL = (
     "identity_pools",
     "policy_variables",
     "role_passing",
+    "call_permissions",
 )
 
 
