@@ -292,7 +292,7 @@ class FunctionEnvironment:
         if self.provisioned:
             init_ms = None
         log = log_text(self.config, invocation, printed, milliseconds, memory, init_ms, status)
-        return Outcome(payload, how not in ("response",), log, init_ms, memory)
+        return Outcome(payload, how not in ("response",), log, init_ms)
 
     def _ending(self, call: Invocation, how: str, frame: Frame | None, life: _Process | None) -> tuple[bytes, str]:
         if frame is not None:
