@@ -1,5 +1,6 @@
 """The account target, on an engine that plays the account: faults, delays, and what learner code can find out."""
 
+import functools
 import json
 import socket
 from pathlib import Path
@@ -15,13 +16,14 @@ from cloudkata.grading.attempt import attempt
 from cloudkata.sandbox import isolation as isolations
 from cloudkata.sandbox.isolation import isolation
 from cloudkata.targets import account as accounts
-from cloudkata.targets import lab_roles
+from cloudkata.targets import lab_roles, sandbox
 from cloudkata.targets.account import AccountSession, AccountTarget
 from cloudkata.targets.embedded import EmbeddedTarget, JoinedTarget
 from cloudkata.targets.lab_roles import lab_policy
+from cloudkata.targets.owned import Owned
 from cloudkata.targets.permission import permissions_file, remember
 from cloudkata.targets.profile import open_profile
-from cloudkata.targets.sweep import found
+from cloudkata.targets.sweep import AT_ONCE, Pace, Sweep
 
 MINI = find_course(Path(__file__).parents[1] / "mini_course")
 TABLE, SCRIPT, FUNCTION = MINI.labs
@@ -41,6 +43,7 @@ def moody(engine, tmp_path, monkeypatch):
     monkeypatch.setattr(accounts, "VISIBLE_SECONDS", 5.0)
     monkeypatch.setattr(accounts, "PATIENCE", dict.fromkeys(accounts.PATIENCE, 10.0))
     monkeypatch.setattr(lab_roles, "_PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(sandbox, "AT_ONCE", Pace(patience=1.0, pause=0.1, longest=0.2, lag=0.0))
     environment = AccountSession.environment  # botocore tries again for half a minute where it is let
     monkeypatch.setattr(AccountSession, "environment", lambda self: environment(self) | {"AWS_MAX_ATTEMPTS": "2"})
     with faulty(engine, tmp_path) as (played, faults):
@@ -63,7 +66,9 @@ def graded(target: AccountTarget, slug: str, folder: Path | None = None):
 def left_in(played) -> list[str]:
     """What bears an attempt's name in the account."""
     session = JoinedTarget(played.engine).session_in(played.account, played.root, "kata")
-    return [f"{thing.kind} {thing.name}" for thing in found(session)]
+    client = functools.cache(lambda service, region="": session.client(service, session.checks))
+    looked = Sweep(client, Owned(any_attempt=True), pace=AT_ONCE, lenient=True).look()
+    return [f"{thing.kind} {thing.name}" for thing in looked]
 
 
 def code(tmp_path: Path, text: str) -> Path:
