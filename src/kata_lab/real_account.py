@@ -11,11 +11,11 @@ import time
 
 # What services say of a role that they do not know yet, or not with all its policies.
 _NOT_YET = re.compile(
-    r"cannot be assumed|does not exist or is not attachable|role.{0,200}does not have (sufficient )?permissions?"
-    r"|is not authorized to assume|not authorized to access the Log Destination|trust relationship",
+    r"cannot be assumed|must be assumable|role.{0,200}does not have (sufficient )?permissions?"
+    r"|is (not )?authorized to assume|not authorized to access the Log Destination|trust relationship",
     re.IGNORECASE | re.DOTALL,
 )
-_CODES = re.compile(r"InvalidParameterValue|ValidationError|ValidationException|AccessDeniedException|InvalidParameter")
+_CODES = re.compile(r"InvalidParameter|ValidationE|AccessDeniedException|InvalidLambdaFunctionAssociation")
 _PAUSE_SECONDS = 1.0
 
 

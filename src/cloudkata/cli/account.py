@@ -37,7 +37,7 @@ class OnAccount:
         must_be_allowed(self._profile)
         played = f", played by {self._profile.endpoint}" if self._profile.endpoint else ""
         sweep = f"kata sandbox sweep --profile {self._profile.name}"
-        number = self._lab.number
+        number, cost = self._lab.number, f" Rough cost: {self._lab.cost}" if self._lab.cost else ""
         end = (
             f"It stays there (--keep); to take it down: {sweep}"
             if self._keep
@@ -45,7 +45,7 @@ class OnAccount:
         )
         for line in (
             f"Account {self._profile.place}, Region {self._profile.region}{played}, as {self._profile.arn}.",
-            f"Lab {number} works there with {', '.join(self._policy.services)}. Rough cost: {self._lab.cost}",
+            f"Lab {number} works there with {', '.join(self._policy.services)}.{cost}",
             end,
         ):
             console.print(safe(line), soft_wrap=not console.is_terminal, markup=False)

@@ -148,7 +148,7 @@ def _closing(attempt: Attempt) -> Text:
         doubt = (
             ""
             if attempt.target == "embedded"
-            else " The embedded engine tells whether it is your code or the endpoint."
+            else f" The embedded engine tells whether it is your code or {_place(attempt)}."
         )
         return Text(f"NOT YET  {counts}.{doubt}", style="bold red")
     if _nothing_shown(attempt):

@@ -17,7 +17,7 @@ from cloudkata.targets.session import Keys
 
 _CONNECT_SECONDS = 10.0
 _READ_SECONDS = 70.0
-_TRIES = 5
+_TRIES, _FIRST_TRIES = 5, 2
 _ARN = re.compile(r"^arn:(?P<partition>[a-z-]+):(?:iam|sts)::(?P<account>\d{12}):(?P<who>.+)$")
 _WRONG_KEYS = ("InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "InvalidAccessKeyId")
 DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
@@ -73,7 +73,7 @@ def open_profile(name: str) -> Profile:
     endpoint = str(config.get("endpoint_url") or "")
     session.set_config_variable("metadata_service_num_attempts", 0)
     with explained(name):
-        who = _client(session, "sts", endpoint).get_caller_identity()
+        who = _client(session, "sts", endpoint, tries=_FIRST_TRIES).get_caller_identity()
     found = _ARN.match(who["Arn"])
     if not found or found["partition"] != "aws":
         raise CourseError(f"the profile {name} is {who['Arn']}, and only accounts of the partition aws can be used")
@@ -88,11 +88,11 @@ def open_profile(name: str) -> Profile:
     return Profile(name, found["account"], who["Arn"], alias, region, endpoint, session)
 
 
-def _client(session, service: str, endpoint: str, region: str = REGION, **options):
+def _client(session, service: str, endpoint: str, region: str = REGION, tries: int = _TRIES, **options):
     from botocore.config import Config
 
     config = Config(
-        retries={"max_attempts": _TRIES, "mode": "standard"},
+        retries={"max_attempts": tries, "mode": "standard"},
         connect_timeout=_CONNECT_SECONDS,
         read_timeout=_READ_SECONDS,
         ignore_configured_endpoint_urls=True,
