@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ConnectionError as NotConnected
 from botocore.parsers import ResponseParserError
 
 from cloudkata.targets.owned import Owned
@@ -27,6 +28,7 @@ _PASSING = (
     *("Concurrent", "PreconditionFailed", "InvalidIfMatchVersion", "InvalidState", "PriorRequestNotComplete"),
 )
 _NO_SERVICE = ("UnknownOperation", "InvalidAction", "NotImplemented", "SubscriptionRequired", "OptInRequired")
+_SILENT = 3  # services that cannot be reached, of the first that are asked: then nobody is
 _CUT = 300
 
 
@@ -89,25 +91,28 @@ class Sweep:
         self._items: dict[tuple, Item] = {}
         self._refused: dict[tuple, int] = {}
         self._blind: dict[tuple, Item] = {}  # listings that could not be had
+        self._silent, self._heard = 0, False
+        self._nobody: Item | None = None
 
     def look(self) -> list[Item]:
         """What is there; nothing is deleted."""
         self._round(delete=False)
-        return self._told()
+        return [self._nobody] if self._nobody else self._told()
 
     def run(self) -> list[Item]:
         """Delete it all. Never raises for what a service answers."""
-        deadline = time.monotonic() + self._pace.patience
-        pause, empty = self._pace.pause, 0
+        pause, empty, deadline = self._pace.pause, 0, 0.0
         while True:
             waiting = self._round(delete=True)
-            if len(self._blind) == len(self._places):
-                break  # nobody answers
+            deadline = deadline or time.monotonic() + self._pace.patience
+            if self._nobody:
+                return [self._nobody]
             empty = 0 if waiting else empty + 1
             settled = time.time() > self._since + self._pace.lag
             if settled and empty >= (2 if self._pace.lag else 1):
                 break
             if time.monotonic() + pause > deadline:
+                self._round(delete=False)  # what the last round deleted is to be seen to be gone
                 break
             self._say(self._awaited(waiting))
             time.sleep(pause)
@@ -119,7 +124,10 @@ class Sweep:
         shown: set[tuple] = set()
         again: list[Item] = []
         for listing, region in self._places:
-            for thing in self._list(listing, region, again):
+            things = self._list(listing, region, again)
+            if self._nobody:
+                return []
+            for thing in things:
                 owner = self._owned.by(listing, thing)
                 item = self._item(listing, thing, region, owner)
                 key = (listing.kind, region, *thing.key)
@@ -132,13 +140,16 @@ class Sweep:
                         self._items[key] = replace(item, attempt=prefix, state=LEFT, reason=why)
                     continue
                 shown.add(key)
-                self._items[key] = item if not delete else self._delete(listing, thing, item, key)
+                if not delete:
+                    self._items.setdefault(key, item)
+                    continue
+                self._items[key] = self._delete(listing, thing, item, key)
                 if self._items[key].state == FOUND:
                     again.append(self._items[key])
         for key, item in self._items.items():
             if key not in shown and not self._unseen(key):
                 self._items[key] = replace(item, state=GONE, reason="", until=0.0)
-        return again if delete else []
+        return again
 
     def _unseen(self, key: tuple) -> bool:
         """Whether the list that would show a thing could not be had this time."""
@@ -148,10 +159,16 @@ class Sweep:
         place = (listing.kind, region)
         self._blind.pop(place, None)
         try:
-            return list(listing.find(self._client(listing.service, region)))
+            found = list(listing.find(self._client(listing.service, region)))
+            self._heard = True
+            return found
         except (ClientError, BotoCoreError, ResponseParserError, KeyError) as error:
             if self._lacks(error):
                 return []
+            self._silent += isinstance(error, NotConnected)
+            self._heard = self._heard or not isinstance(error, NotConnected)
+            if self._silent == _SILENT and not self._heard:
+                self._nobody = Item("everything", "in the account", LEFT, "", f"AWS is not reached: {error}"[:_CUT])
             where = listing.console.format(region=region or self._region, name="", id="")
             item = Item(f"{listing.kind}s", "all", LEFT, "", f"they could not be listed: {error}"[:_CUT], 0.0, where)
             self._blind[place] = item
@@ -208,8 +225,6 @@ class Sweep:
             elif item.state == FOUND and item.reason:
                 item = replace(item, state=LEFT, reason=f"{item.reason}; sweep again"[:_CUT])
             told.append(item)
-        if len(self._blind) == len(self._places):
-            return [replace(next(iter(self._blind.values())), kind="everything", name="in the account", where="")]
         return [*told, *self._blind.values()]
 
     @staticmethod

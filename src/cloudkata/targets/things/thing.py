@@ -36,7 +36,7 @@ class Thing:
     @property
     def key(self) -> tuple[str, ...]:
         """What tells it apart from others of its kind."""
-        return (self.name, *self.ids)
+        return self.ids or (self.name,)
 
 
 @dataclass(frozen=True)
