@@ -61,7 +61,7 @@ class Pace:
     lag: float = 60.0
 
 
-AT_ONCE = Pace(patience=20.0, pause=0.1, longest=1.0, lag=0.0)
+AT_ONCE = Pace(patience=10.0, pause=0.1, longest=1.0, lag=0.0)
 
 
 class Sweep:
