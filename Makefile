@@ -106,6 +106,7 @@ bench: $(VENV)/all
 	$(BIN)/python tools/bench.py --json build/bench.json
 	$(BIN)/python tools/bench_grading.py --json build/bench-grading.json
 	$(BIN)/kata matrix --json build/bench-matrix.json
+	$(BIN)/python tools/bench_cohort.py --json build/bench-cohort.json
 
 # Every lab whose checks race or sample, with many seeds: as long as it takes.
 seeds: $(VENV)/all
