@@ -141,8 +141,7 @@ PROFILES = {
 }
 
 
-@pytest.mark.parametrize("name", PROFILES)
-@pytest.mark.parametrize("command", ["allow", "check"])
+@pytest.mark.parametrize(("command", "name"), [*(("check", name) for name in PROFILES), ("allow", "root")])
 def test_a_profile_that_will_not_do_is_a_sentence(mini, account, name, command):
     prepare, status, said = PROFILES[name]
     prepare(account)
@@ -166,3 +165,9 @@ def test_a_profile_that_will_not_do_is_a_sentence(mini, account, name, command):
 )
 def test_options_that_do_not_fit_are_a_sentence(mini, account, words, said):
     assert said in " ".join(mini.kata("check", "00", *words, expect=4).stderr.split())
+
+
+@pytest.mark.parametrize("command", [["doctor"], ["matrix", "00"], ["deploy", "00"]])
+def test_other_commands_do_not_take_an_account(mini, command):
+    said = mini.kata(*command, "--target", "account", expect=4).stderr
+    assert "this command does not work on a real account" in said

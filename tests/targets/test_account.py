@@ -43,7 +43,6 @@ def moody(engine, tmp_path, monkeypatch):
     monkeypatch.setattr(accounts, "VISIBLE_SECONDS", 5.0)
     monkeypatch.setattr(accounts, "PATIENCE", dict.fromkeys(accounts.PATIENCE, 10.0))
     monkeypatch.setattr(lab_roles, "_PAUSE_SECONDS", 0.05)
-    monkeypatch.setattr(sandbox, "AT_ONCE", Pace(patience=1.0, pause=0.1, longest=0.2, lag=0.0))
     environment = AccountSession.environment  # botocore tries again for half a minute where it is let
     monkeypatch.setattr(AccountSession, "environment", lambda self: environment(self) | {"AWS_MAX_ATTEMPTS": "2"})
     with faulty(engine, tmp_path) as (played, faults):
@@ -186,8 +185,9 @@ def test_the_hour_of_a_session_ends(moody, monkeypatch):
         assert "the session of an hour" in on.session("00").fault()
 
 
-def test_what_cannot_be_taken_down_is_named(moody):
+def test_what_cannot_be_taken_down_is_named(moody, monkeypatch):
     played, faults, target = moody
+    monkeypatch.setattr(sandbox, "AT_ONCE", Pace(patience=1.0, pause=0.1, longest=0.2, lag=0.0))
     on = target(TABLE)
     faults.add("DeleteTable", THROTTLED)
     assert graded(on, TABLE).status == "passed"

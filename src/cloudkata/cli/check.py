@@ -73,7 +73,7 @@ def check(
         choose_task(found, task)
     _one_of({"--at": at, "--solution": solution, "--variant": variant, "--outputs": outputs})
     _one_of({"--keep": keep, "--outputs": outputs})
-    url = chosen_url(target, endpoint_url)
+    url = chosen_url(target, endpoint_url, account=True)
     named = chosen_profile(target, profile)
     _one_of({"--outputs": outputs, "--target endpoint": url, "--target account": named})
     console = console_for(json_file)

@@ -47,10 +47,15 @@ def chosen_profile(target: str, profile: str) -> str:
     return profile
 
 
-def chosen_url(target: str, url: str) -> str:
-    """The endpoint's URL, or "" for the embedded engine. Raises CourseError for options that do not fit."""
+def chosen_url(target: str, url: str, account: bool = False) -> str:
+    """The endpoint's URL, or "" for the embedded engine. Raises CourseError for options that do not fit.
+
+    `account`: whether the command can work on a real account.
+    """
     if target and target not in TARGETS:
         raise CourseError(f'there is no target "{target}"; there are {", ".join(TARGETS)}')
+    if target == ACCOUNT and not account:
+        raise CourseError("this command does not work on a real account; kata check and kata sandbox do")
     if target == ENDPOINT and not url:
         raise CourseError("--target endpoint needs --endpoint-url URL, such as http://127.0.0.1:4566")
     if target in (EMBEDDED, ACCOUNT) and url:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from cloudkata.course.find import CourseError
 from cloudkata.engine import REGION
 from cloudkata.engine.remote import EngineError
-from cloudkata.targets.session import Keys
+from cloudkata.targets.session import Keys, data_loader
 
 _CONNECT_SECONDS = 10.0
 _READ_SECONDS = 70.0
@@ -35,10 +35,15 @@ class Profile:
     region: str
     endpoint: str
     _session: object = field(repr=False, compare=False)
+    _clients: dict = field(default_factory=dict, repr=False, compare=False)
 
     def client(self, service: str, region: str = "", **options):
         """A boto3 client with the profile's keys, which botocore renews where they can be; for REGION or another."""
-        return _client(self._session, service, self.endpoint, region or REGION, **options)
+        if options:
+            return _client(self._session, service, self.endpoint, region or REGION, **options)
+        if (service, region) not in self._clients:
+            self._clients[service, region] = _client(self._session, service, self.endpoint, region or REGION)
+        return self._clients[service, region]
 
     def keys(self) -> Keys:
         """The profile's keys as they are now, for this process alone."""
@@ -57,6 +62,7 @@ def open_profile(name: str) -> Profile:
     from botocore.exceptions import ConfigNotFound, ConfigParseError, ProfileNotFound
 
     session = botocore.session.Session(profile=name)
+    session.register_component("data_loader", data_loader())  # which has read the models already
     try:
         config = session.get_scoped_config()
     except ProfileNotFound:

@@ -162,7 +162,12 @@ def _botocore():
 def service_model(service: str) -> dict:
     """What botocore knows of a service: `operations`, `shapes` and so on. Raises UnknownServiceError."""
     with _making:
-        return _botocore().get_component("data_loader").load_service_model(service, "service-2")
+        return data_loader().load_service_model(service, "service-2")
+
+
+def data_loader():
+    """What reads botocore's models, once for the process."""
+    return _botocore().get_component("data_loader")
 
 
 def _to_the_endpoint(request, **_) -> None:
