@@ -33,7 +33,7 @@ from cloudkata.targets.relay import Relay, Request, plain
 from cloudkata.targets.session import Session
 
 REGION = "us-east-1"
-ACCOUNT = "${aws:PrincipalAccount}"
+ACCOUNT = "<account>"
 PREFIX = f"${{aws:PrincipalTag/{TAG}}}-*"
 # Operations whose action has another name: https://docs.aws.amazon.com/service-authorization/latest/reference/ for each
 # service; DynamoDB's transactions ask for the action of each item:

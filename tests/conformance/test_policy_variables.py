@@ -62,3 +62,10 @@ def test_without_a_value_nothing_matches(aws):
     assert create(sqs, "mine") == 403
     sqs = user(aws, {"Action": "sqs:CreateQueue", "Resource": "*"}, "bob")
     assert create(sqs, "mine") == 200
+
+
+@pytest.mark.ministack
+def test_in_an_arn_only_after_the_fifth_colon(aws):
+    allowed = "arn:aws:sqs:*:${aws:PrincipalAccount}:mine-*"
+    sqs = user(aws, {"Action": "sqs:CreateQueue", "Resource": allowed})
+    assert create(sqs, "mine-one") == 403

@@ -35,10 +35,17 @@ _PAUSE_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class LabPolicy:
-    """A lab's policy: the lab's number, and the document as text."""
+    """A lab's policy: the lab's number, and the document as text, in which `<account>` stands for the account's number.
+
+    A variable cannot stand there: in an ARN those are filled in after the fifth colon only
+    (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html).
+    """
 
     number: str
     document: str
+
+    def document_for(self, account: str) -> dict:
+        return _in_account(self.document, account)
 
     @property
     def role(self) -> str:
@@ -71,8 +78,13 @@ def lab_policy(course: Course, slug: str) -> LabPolicy:
     return LabPolicy(slug.split("-", 1)[0], document)
 
 
-def boundary_document() -> str:
-    return resources.files("cloudkata.targets").joinpath("boundary.json").read_text(encoding="utf-8")
+def boundary_document(account: str) -> dict:
+    text = resources.files("cloudkata.targets").joinpath("boundary.json").read_text(encoding="utf-8")
+    return _in_account(text, account)
+
+
+def _in_account(document: str, account: str) -> dict:
+    return json.loads(document.replace("<account>", account))
 
 
 def boundary_arn(account: str) -> str:
@@ -103,7 +115,7 @@ def make(profile: Profile, policies: list[LabPolicy], said: Callable[[str], None
 
 
 def _boundary(iam, account: str) -> str:
-    arn, document = boundary_arn(account), json.loads(boundary_document())
+    arn, document = boundary_arn(account), boundary_document(account)
     try:
         current = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
     except iam.exceptions.NoSuchEntityException:
@@ -135,7 +147,8 @@ def _role(iam, account: str, policy: LabPolicy) -> str:
         iam.update_assume_role_policy(RoleName=policy.role, PolicyDocument=trust)
         iam.put_role_permissions_boundary(RoleName=policy.role, PermissionsBoundary=arn)
         what = "renewed"
-    iam.put_role_policy(RoleName=policy.role, PolicyName=POLICY, PolicyDocument=policy.document)
+    document = json.dumps(policy.document_for(account))
+    iam.put_role_policy(RoleName=policy.role, PolicyName=POLICY, PolicyDocument=document)
     return what
 
 
@@ -150,7 +163,7 @@ def must_be_current(profile: Profile, policy: LabPolicy) -> None:
         except iam.exceptions.NoSuchEntityException:
             raise CourseError(f"account {profile.place} has no role {policy.role} for the lab yet; {again}") from None
     bound = role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", "")
-    if _as_dict(there) != json.loads(policy.document) or bound != boundary_arn(profile.account):
+    if _as_dict(there) != policy.document_for(profile.account) or bound != boundary_arn(profile.account):
         raise CourseError(f"the role {policy.role} in account {profile.place} is not what the lab needs now; {again}")
 
 

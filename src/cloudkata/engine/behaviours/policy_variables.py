@@ -2,7 +2,8 @@
 
 AWS documents (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html) that `${key}` in a
 resource or a condition's value is the request's value of that key, that `${key, 'text'}` has a default, that a
-statement whose variable has no value does not match, and that `${*}`, `${?}` and `${$}` are the characters themselves.
+statement whose variable has no value does not match, that an ARN may have them after its fifth colon only, and that
+`${*}`, `${?}` and `${$}` are the characters themselves.
 The keys of an identity are `cognito-identity.amazonaws.com:sub`, `:aud` and `:amr`
 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html).
 
@@ -20,6 +21,7 @@ import re
 from cloudkata.engine.context import Context
 
 _VARIABLE = re.compile(r"\$\{([^}',]+)(?:\s*,\s*'([^']*)')?\}")
+_COLONS = 5  # of an ARN, before its resource
 _ITSELF = {"*", "?", "$"}
 _NEVER = "\0"  # stands in no resource and no value
 _IDENTITY = "cognito-identity.amazonaws.com"
@@ -59,13 +61,21 @@ def _statement(statement, known: dict):
         return statement
     return dataclasses.replace(
         statement,
-        resources=[_text(text, known) for text in statement.resources],
-        not_resources=[_text(text, known) for text in statement.not_resources],
+        resources=[_arn(text, known) for text in statement.resources],
+        not_resources=[_arn(text, known) for text in statement.not_resources],
         conditions={
             operator: {key: _values(value, known) for key, value in entries.items()}
             for operator, entries in statement.conditions.items()
         },
     )
+
+
+def _arn(text: str, known: dict) -> str:
+    """Variables are filled in after the fifth colon; where one stands before, the ARN is nobody's."""
+    for match in _VARIABLE.finditer(text):
+        if text.startswith("arn:") and _VARIABLE.sub("", text[: match.start()]).count(":") < _COLONS:
+            return _NEVER
+    return _text(text, known)
 
 
 def _values(value, known: dict):
