@@ -33,7 +33,7 @@ def played(engine, tmp_path):
 
 
 def kata(played, *words, expect=0):
-    env = {**played.env, "XDG_STATE_HOME": str(played.folder / "state"), "PATH": "/usr/bin:/bin", "COLUMNS": "200"}
+    env = {**played.env, "PATH": "/usr/bin:/bin", "COLUMNS": "200"}
     command = [sys.executable, "-m", "cloudkata.cli.kata", *words]
     done = subprocess.run(command, check=False, env=env, capture_output=True, text=True, timeout=120)
     assert done.returncode == expect, done.stdout + done.stderr

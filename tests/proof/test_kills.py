@@ -12,7 +12,9 @@ from __future__ import annotations
 import functools
 import os
 import random
+import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +24,9 @@ import pytest
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "targets")]
 
 from accounts import ledgered  # noqa: E402
-from listings import held, more_than, services_of  # noqa: E402
+from listings import SIGNED_FOR, held, more_than, services_of  # noqa: E402
+from played_account import in_account  # noqa: E402
+from troubles import Troubles  # noqa: E402
 
 from cloudkata.course import find_course  # noqa: E402
 from cloudkata.deployment.child import Child  # noqa: E402
@@ -30,10 +34,11 @@ from cloudkata.deployment.learner import deploy  # noqa: E402
 from cloudkata.sandbox.isolation import isolation  # noqa: E402
 from cloudkata.targets.calls import read_call  # noqa: E402
 from cloudkata.targets.embedded import EmbeddedTarget  # noqa: E402
+from cloudkata.targets.lab_roles import lab_policy  # noqa: E402
 from cloudkata.targets.ledger import Written, read_ledgers  # noqa: E402
 from cloudkata.targets.owned import Owned  # noqa: E402
 from cloudkata.targets.session import Session  # noqa: E402
-from cloudkata.targets.sweep import AT_ONCE, Item, Sweep  # noqa: E402
+from cloudkata.targets.sweep import AT_ONCE, Item, Pace, Sweep  # noqa: E402
 from cloudkata.targets.things import TABLE  # noqa: E402
 
 COURSE = find_course(Path(__file__).parents[2])
@@ -41,6 +46,8 @@ ALL = os.environ.get("CLOUDKATA_KILLS") == "all"
 SEED = int(os.environ.get("CLOUDKATA_SEED") or random.randrange(1 << 32))
 MOST = 8  # cuts of a lab, where not all are made
 AT_A_TIME = 2
+SOME = COURSE.labs if ALL else sorted(random.Random(SEED).sample(COURSE.labs, 2))
+PATIENT = Pace(patience=120.0, pause=0.1, longest=0.5, lag=1.5)
 
 pytestmark = pytest.mark.skipif(not isolation().full, reason="a child is relayed only where it is isolated")
 
@@ -80,25 +87,29 @@ class Remains:
     written: Written
 
 
-def cut_off(target, slug: str, after: int, folder: Path) -> Remains:
-    """Deploy a lab's solution in a new account, cut off after a number of changing calls, or 0 for not at all."""
-    session, cut, solution = target.session(slug[:2]), Cut(after), COURSE.solution(slug)
+def cut_off(target, slug: str, after: int, folder: Path, session: Session | None = None) -> Remains:
+    """Deploy a lab's solution in a new account, or as `session` has it, cut off after a number of changing calls.
+
+    0: not at all.
+    """
+    session, cut, solution = session or target.session(slug[:2]), Cut(after), COURSE.solution(slug)
     with ledgered(session, slug[:2], folder, cut.around) as (relayed, _):
         cut.child = Child(solution, relayed).__enter__()
         deployment = deploy(solution, relayed, child=cut.child)
         assert bool(deployment.error) == bool(after), deployment.error
-    (written,) = [one for one in read_ledgers(folder=folder) if one.account == session.account]
+    (written,) = [one for one in read_ledgers(session.account, folder) if one.prefix == session.prefix]
     return Remains(session, written)
 
 
-def swept(remains: Remains, table=TABLE) -> list[Item]:
+def swept(remains: Remains, table=TABLE, troubles: Troubles | None = None) -> list[Item]:
     """Sweep with what somebody else finds: the ledger on disk."""
-    session = remains.session
-    owned = Owned(ledgers=[remains.written])
-    sweep = Sweep(
-        lambda service, _: session.client(service, session.checks), owned, pace=AT_ONCE, table=table, lenient=True
-    )
-    return sweep.run()
+    session, owned = remains.session, Owned(ledgers=[remains.written])
+    if troubles is None:
+        reach, pace = lambda service, _: session.client(service, session.checks), AT_ONCE
+    else:
+        reach, pace = troubles.client(session), PATIENT
+    last = remains.written.calls[-1].at
+    return Sweep(reach, owned, pace=pace, table=table, lenient=True, since=last).run()
 
 
 @functools.cache
@@ -166,3 +177,76 @@ def test_a_sweep_that_forgets_a_service_is_found_out(target, service, slug, tmp_
     assert there and {name.partition(".")[0] for name in there} == {service}
     swept(remains)
     assert left(target, remains) == {}
+
+
+def some_cut(slug: str, written: Written) -> int:
+    return random.Random(f"{SEED} {slug}").randint(1, len(written.calls))
+
+
+def say(capsys, text: str) -> None:
+    with capsys.disabled():
+        print(f"\n{text}, seed {SEED}, {len(SOME)} of {len(COURSE.labs)} labs")
+
+
+@pytest.mark.parametrize("slug", SOME)
+def test_aws_may_refuse_and_lag_and_take_its_time(target, slug, tmp_path, capsys):
+    say(capsys, f"{slug} with delays and refusals")
+    remains = cut_off(target, slug, 0, tmp_path)
+    troubles = Troubles(SEED, refusals=2, behind=0.3, slow=0.5, disabling=1.0)
+    items = swept(remains, troubles=troubles)
+    assert [item for item in items if item.state != "gone"] == []
+    assert left(target, remains) == {}
+
+
+@pytest.mark.parametrize("slug", SOME)
+def test_another_attempt_in_the_account_stays_as_it_is(target, slug, tmp_path, capsys):
+    say(capsys, f"{slug} beside another attempt")
+    other = cut_off(target, slug, 0, tmp_path)
+    before, session = left(target, other), other.session
+    mine = target.session_in(
+        session.account, session.learner, f"kata{slug[:2]}-{random.Random(SEED).randbytes(2).hex()}"
+    )
+    swept(cut_off(target, slug, some_cut(slug, other.written), tmp_path, mine))
+    assert before and left(target, other) == before
+
+
+def kata(played, *words, text="") -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "cloudkata.cli.kata", *words]
+    env = {"PATH": os.environ["PATH"], **played.env}
+    return subprocess.run(
+        command, check=False, env=env, cwd=COURSE.root, input=text, capture_output=True, text=True, timeout=300
+    )
+
+
+@pytest.mark.parametrize("slug", SOME)
+def test_a_killed_kata_leaves_what_kata_sandbox_sweep_finds(target, slug, tmp_path, capsys):
+    """As a user: kill -9 of the whole program in the middle of `kata check --target account`, then the sweep."""
+    played = in_account(target.engine, tmp_path)
+    done = kata(played, "sandbox", "allow", "--profile", "sandbox", text=f"{played.account}\n")
+    assert done.returncode == 0, done.stderr
+    session = target.session_in(played.account, played.root, "kata")
+    services = [name for one in lab_policy(COURSE, slug).services for name in SIGNED_FOR.get(one, (one,))]
+    services = sorted({*services, "iam", "logs", "lambda"} - {"sts", "execute-api", "cloudfront-keyvaluestore"})
+    baseline = held(session, services)
+
+    wanted = some_cut(slug, Written(tmp_path, "", "", "", "", 0.0, (None,) * 3))
+    say(capsys, f"{slug}: kata killed after {wanted} calls")
+    command = [sys.executable, "-m", "cloudkata.cli.kata", "check", slug[:2], "--solution", "--target", "account"]
+    env = {"PATH": os.environ["PATH"], **played.env}
+    process = subprocess.Popen(
+        [*command, "--profile", "sandbox"], env=env, cwd=COURSE.root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    folder, deadline = tmp_path / "state" / "cloudkata" / "ledgers", time.monotonic() + 60
+    try:
+        while sum(len(one.calls) for one in (read_ledgers(folder=folder) if folder.is_dir() else ())) < wanted:
+            assert process.poll() is None, process.stdout.read()
+            assert time.monotonic() < deadline, "no call went out"
+            time.sleep(0.005)
+    finally:
+        process.kill()
+        process.communicate()
+    assert more_than(held(session, services, baseline), baseline) != {}
+    done = kata(played, "sandbox", "sweep", "--profile", "sandbox")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert more_than(held(session, services, baseline), baseline) == {}
+    assert list(folder.iterdir()) == []

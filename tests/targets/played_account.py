@@ -37,6 +37,7 @@ class Played:
             "AWS_SHARED_CREDENTIALS_FILE": str(self.folder / "credentials"),
             "XDG_CONFIG_HOME": str(self.folder / "settings"),
             "XDG_DATA_HOME": str(self.folder / "data"),
+            "XDG_STATE_HOME": str(self.folder / "state"),
             "HOME": str(self.folder),
         }
 

@@ -238,3 +238,6 @@ def test_no_values_are_written_down():
     )
     found = read_call("POST", "/2015-03-31/functions", {"authorization": SIGNED.format("lambda")}, body)
     assert found.names == ("f",)
+    for path, service in (("/2015-03-31/functions/f/invocations", "lambda"), ("/v1/orders", "execute-api")):
+        found = read_call("POST", path, {"authorization": SIGNED.format(service)}, b'{"name": "somebody"}')
+        assert found.changes and "somebody" not in found.names

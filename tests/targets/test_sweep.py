@@ -134,7 +134,7 @@ def test_a_list_that_lags_is_not_taken_for_an_empty_account(session):
     """The same without patience for lists finds nothing: the troubles are there."""
     table(session, f"{session.prefix}-t")
     only = [listing for listing in TABLE if listing.service == "dynamodb"]
-    assert sweep(session, troubles=Troubles(1, behind=0.4), table=only) == []
+    assert sweep(session, troubles=Troubles(1, behind=60), table=only) == []
     assert states(sweep(session, troubles=Troubles(1, behind=0.4), pace=PATIENT, since=time.time(), table=only)) == {
         ("table", f"{session.prefix}-t"): "gone"
     }

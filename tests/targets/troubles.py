@@ -129,10 +129,10 @@ class Troubles:
         history, now = self._history.setdefault(key, []), time.monotonic()
         history.append((now, self._sent(request)))
         old = [found for at, found in history if at <= now - self.behind]
-        if not old:  # before anything was made
+        if not old and now < self._began + self.behind:  # before anything was made
             status, headers, body = history[0][1]
             return answer(request.url, status, headers, _emptied(body))
-        return answer(request.url, *old[-1])
+        return answer(request.url, *(old[-1] if old else history[0][1]))
 
     def _delete_slowly(self, protocol: str, request):
         name = json.loads(request.body)["TableName"]

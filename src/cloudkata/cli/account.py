@@ -52,8 +52,11 @@ class OnAccount:
         console.print()
 
     def grade(self, course: Course, lab: Lab, folder: Path, run: Run) -> Attempt:
+        from rich.markup import escape
+
         from cloudkata.grading.attempt import attempt
 
+        self._target.say = lambda text: run.progress(escape(safe(text)))
         return attempt(course, lab, folder, self._target, seed=run.seed, task=run.task, progress=run.progress)
 
     def tell(self, console: Console) -> None:

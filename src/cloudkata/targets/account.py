@@ -12,7 +12,7 @@ import re
 import secrets
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from cloudkata.course.find import CourseError
@@ -149,6 +149,7 @@ class AccountTarget:
         self.profile, self.policy = profile, policy
         self.left: list[str] = []  # what could not be taken down, as sentences
         self.kept: list[tuple[str, str]] = []  # (account, prefix) of what was to stay
+        self.say: Callable[[str], None] = lambda text: None  # told what taking down waits for
         self._keep = keep
         self._sessions: list[AccountSession] = []
         self._stack = contextlib.ExitStack()
@@ -178,7 +179,7 @@ class AccountTarget:
         """Sweep what the ledger tells of; a sentence for each thing that is not gone yet."""
         assert session.ledger is not None
         written = read_ledger(session.ledger.path)
-        items = sweep_account(self.profile, [written]) if written else []
+        items = sweep_account(self.profile, [written], say=self.say) if written else []
         return [sentence(item) for item in items if item.state != GONE]
 
     def lacks(self, behaviours: Iterable[str]) -> dict[str, str]:

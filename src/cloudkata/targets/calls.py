@@ -18,6 +18,7 @@ _READS = re.compile(r"(Get|List|Describe|Head|BatchGet|TransactGet|Query|Scan|Lo
 # Signed for by a name that is not, or not only, the one of the model.
 _MODELS = {"apigateway": ("apigateway", "apigatewayv2"), "states": ("stepfunctions",)}
 _SAME_PLACE = frozenset({"CopyObject", "UploadPartCopy"})  # told apart from PutObject and UploadPart by a header only
+_CARRIES = re.compile(r"(PutObject|UploadPart|Invoke\w*)$")  # what is in the body is data, and nobody's name
 # Keys whose values name something; what is secret ends in Secret, Key, Token, Password or Value.
 _NAMING = re.compile(r"(name|arn|arns|id|ids|url|identifier|reference|comment|bucket|uuid|layer)$", re.IGNORECASE)
 _ELEMENT = re.compile(rb"<(\w{1,80})>([^<]{1,300})</\1>")
@@ -51,7 +52,8 @@ def read_call(method: str, target: str, headers: dict[str, str], body: bytes) ->
         return Called(service, region, told[0][:100], not (sure and _READS.match(told[0])), names)
     operation, labels = _rest_operation(service, method, split.path, {name for name, _ in query})
     changes = method not in ("GET", "HEAD", "OPTIONS")
-    names = (*labels, *(_in_body(body) if changes and not operation.startswith("PutObject") else ()))
+    told_there = changes and operation and not _CARRIES.match(operation)
+    names = (*labels, *(_in_body(body) if told_there else ()))
     return Called(service, region, operation or f"{method} {split.path}"[:200], changes, names)
 
 

@@ -17,7 +17,7 @@ from cloudkata.targets.things import Listing, Thing, items
 _PREFIX = r"kata[0-9a-z]{2}-[0-9a-f]{4}"
 _BEGINS = r"(?:^|/)(?:[a-z]{2}(?:-[a-z]+)+-\d\.)?"
 _ENDS = r"(?![A-Za-z0-9])"
-_MAKES = re.compile(r"(Create|Put|Publish|Run|Register|Import|Copy|Restore|Allocate)[A-Z]")
+_MAKES = re.compile(r"(Create|Publish|Run|Register|Import|Restore|Allocate)[A-Z]|Put(Parameter|Rule|MetricAlarm)$")
 
 
 class Owned:
@@ -42,7 +42,13 @@ class Owned:
         wanted = [_PREFIX] if any_attempt else [re.escape(prefix) for prefix in known]
         self._name = re.compile(f"{_BEGINS}({'|'.join(wanted)}){_ENDS}") if wanted else None
         self._minted = {key: ledger.prefix for ledger in ledgers for key in _minted(ledger.calls)}
-        self._claimed = [(ledger.prefix, call) for ledger in ledgers for call in ledger.calls if _claims(call)]
+        self._claimed = {
+            (call.service, name): (ledger.prefix, call.at)
+            for ledger in ledgers
+            for call in ledger.calls
+            if _claims(call)
+            for name in call.names
+        }
         self._tagged: dict[str, str] = {}
         self._ids: dict[str, str] = {}  # of what was found to be owned
 
@@ -74,10 +80,7 @@ class Owned:
 
         Whether it was there before, nobody can tell.
         """
-        for prefix, call in self._claimed:
-            if thing.name and thing.name in call.names and _service(listing) == call.service:
-                return prefix, call.at
-        return "", 0.0
+        return self._claimed.get((_service(listing), thing.name), ("", 0.0))
 
 
 def _minted(calls: tuple[Call, ...]) -> Iterator[tuple[str, str]]:

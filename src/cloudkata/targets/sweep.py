@@ -17,11 +17,10 @@ from botocore.parsers import ResponseParserError
 
 from cloudkata.targets.owned import Owned
 from cloudkata.targets.session import Session
-from cloudkata.targets.things import TABLE, Listing, Pending, Thing
+from cloudkata.targets.things import TABLE, Listing, Pending, Thing, gone
 
 GONE, SCHEDULED, LEFT, FOUND = "gone", "scheduled", "left", "found"
 _REFUSALS = 3  # what is refused that often, for a reason that does not pass by itself, stays
-_GONE = ("NotFound", "NoSuch", "DoesNotExist", "NonExistent")
 _PASSING = (
     *("InUse", "Conflict", "Throttl", "TooManyRequests", "RequestLimitExceeded", "SlowDown", "LimitExceeded"),
     *("Dependency", "NotDisabled", "NotReady", "NotEmpty", "Aborted", "Busy", "Unavailable", "Internal", "Timeout"),
@@ -29,6 +28,7 @@ _PASSING = (
 )
 _NO_SERVICE = ("UnknownOperation", "InvalidAction", "NotImplemented", "SubscriptionRequired", "OptInRequired")
 _SILENT = 3  # services that cannot be reached, of the first that are asked: then nobody is
+_DATED = "AWS deletes it then"
 _CUT = 300
 
 
@@ -97,7 +97,7 @@ class Sweep:
     def look(self) -> list[Item]:
         """What is there; nothing is deleted."""
         self._round(delete=False)
-        return [self._nobody] if self._nobody else self._told()
+        return [self._nobody] if self._nobody else [*self._items.values(), *self._blind.values()]
 
     def run(self) -> list[Item]:
         """Delete it all. Never raises for what a service answers."""
@@ -112,7 +112,7 @@ class Sweep:
             if settled and empty >= (2 if self._pace.lag else 1):
                 break
             if time.monotonic() + pause > deadline:
-                self._round(delete=False)  # what the last round deleted is to be seen to be gone
+                self._round(delete=False)  # what was deleted last is to be seen to be gone
                 break
             self._say(self._awaited(waiting))
             time.sleep(pause)
@@ -141,7 +141,8 @@ class Sweep:
                     continue
                 shown.add(key)
                 if not delete:
-                    self._items.setdefault(key, item)
+                    dated = replace(item, state=SCHEDULED, until=thing.until, reason=_DATED)
+                    self._items.setdefault(key, dated if thing.until else item)
                     continue
                 self._items[key] = self._delete(listing, thing, item, key)
                 if self._items[key].state == FOUND:
@@ -188,7 +189,7 @@ class Sweep:
     def _delete(self, listing: Listing, thing: Thing, item: Item, key: tuple) -> Item:
         """Ask for it to be deleted. FOUND: it has to be looked at again."""
         if thing.until:
-            return replace(item, state=SCHEDULED, until=thing.until, reason="AWS deletes it then")
+            return replace(item, state=SCHEDULED, until=thing.until, reason=_DATED)
         if thing.going:
             return replace(item, reason="it is being deleted")
         if self._refused.get(key, 0) >= _REFUSALS:
@@ -199,7 +200,7 @@ class Sweep:
             state = FOUND if pending.soon else SCHEDULED
             return replace(item, state=state, reason=pending.reason, until=time.time() + pending.until)
         except (ClientError, BotoCoreError, ResponseParserError, KeyError) as error:
-            if _gone(error):
+            if gone(error):
                 return replace(item, state=GONE)  # a list that lags behind
             self._refused[key] = self._refused.get(key, 0) + (not _passes(error))
             state = LEFT if self._refused[key] >= _REFUSALS else FOUND
@@ -219,11 +220,12 @@ class Sweep:
         for item in self._items.values():
             if item.state == FOUND and item.until:
                 item = replace(item, state=SCHEDULED)
-            elif item.state == FOUND and item.reason and (holder := held.get(by_kind[item.kind])):
+            elif item.state == FOUND and (holder := held.get(by_kind[item.kind])):
                 why = f"the {holder.kind} {holder.name} has to go first; sweep again then"
                 item = replace(item, state=SCHEDULED, until=holder.until, reason=why)
-            elif item.state == FOUND and item.reason:
-                item = replace(item, state=LEFT, reason=f"{item.reason}; sweep again"[:_CUT])
+            elif item.state == FOUND:
+                why = item.reason or "it appeared as the sweep came to its end"
+                item = replace(item, state=LEFT, reason=f"{why}; sweep again"[:_CUT])
             told.append(item)
         return [*told, *self._blind.values()]
 
@@ -245,10 +247,6 @@ def sweep(session: Session, everything: bool = False) -> list[str]:
     owned = Owned([session.prefix], everything=everything)
     sweeping = Sweep(lambda service, _: session.client(service, session.checks), owned, pace=AT_ONCE, lenient=True)
     return [f"{item.kind} {item.name}: {item.reason}" for item in sweeping.run() if item.state != GONE]
-
-
-def _gone(error: Exception) -> bool:
-    return any(word in _code(error) for word in _GONE)
 
 
 def _passes(error: Exception) -> bool:

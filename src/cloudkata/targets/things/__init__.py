@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from cloudkata.targets.things import apis, data, edge, functions, logs, messages, people, secrets, workflows
-from cloudkata.targets.things.thing import Listing, Pending, Thing, items
+from cloudkata.targets.things.thing import Listing, Pending, Thing, gone, items
 
-__all__ = ["TABLE", "Listing", "Pending", "Thing", "items"]
+__all__ = ["TABLE", "Listing", "Pending", "Thing", "gone", "items"]
 
 # What calls others goes before what is called; then roles, and last the logs that all of them write.
 TABLE: tuple[Listing, ...] = (

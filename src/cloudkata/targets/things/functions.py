@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from botocore.exceptions import ClientError
 
-from cloudkata.targets.things.thing import Listing, Pending, Thing, items
+from cloudkata.targets.things.thing import Listing, Pending, Thing, items, looked_at
 
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-edge-delete-replicas.html says a few hours,
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html up to 20 minutes.
@@ -43,13 +43,17 @@ def _functions(client) -> Iterator[Thing]:
 def _layers(client) -> Iterator[Thing]:
     for one in items(client, "list_layers", "Layers"):
         name = one["LayerName"]
-        for version in items(client, "list_layer_versions", "LayerVersions", LayerName=name):
-            number = version["Version"]
+        numbers = [version["Version"] for version in looked_at(_versions, client=client, name=name).get("all", ())]
+        for number in numbers:
             yield Thing(
                 name,
                 lambda name=name, number=number: client.delete_layer_version(LayerName=name, VersionNumber=number),
                 (f"{name}:{number}",),
             )
+
+
+def _versions(client, name: str) -> dict:
+    return {"all": list(items(client, "list_layer_versions", "LayerVersions", LayerName=name))}
 
 
 def _interfaces(client) -> Iterator[Thing]:

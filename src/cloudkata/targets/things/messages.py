@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cloudkata.targets.things.thing import Listing, Thing, items
+from cloudkata.targets.things.thing import Listing, Thing, items, looked_at
 
 
 def _queues(client) -> Iterator[Thing]:
@@ -20,12 +20,12 @@ def _topics(client) -> Iterator[Thing]:
 
 def _streams(client) -> Iterator[Thing]:
     for name in items(client, "list_streams", "StreamNames"):
-        found = client.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]
+        found = looked_at(client.describe_stream_summary, StreamName=name).get("StreamDescriptionSummary", {})
         yield Thing(
             name,
             lambda name=name: client.delete_stream(StreamName=name, EnforceConsumerDeletion=True),
             arn=found.get("StreamARN", ""),
-            going=found["StreamStatus"] == "DELETING",
+            going=found.get("StreamStatus") == "DELETING",
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cloudkata.targets.things.thing import Listing, Pending, Thing, items
+from cloudkata.targets.things.thing import Listing, Pending, Thing, items, looked_at
 
 _LEAST_DAYS = 7  # https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html
 _DAY = 86400.0
@@ -20,8 +20,8 @@ def _keys(client) -> Iterator[Thing]:
         names.setdefault(one.get("TargetKeyId", ""), one["AliasName"])
     for one in items(client, "list_keys", "Keys"):
         key = one["KeyId"]
-        found = client.describe_key(KeyId=key)["KeyMetadata"]
-        if found.get("KeyManager") != "AWS":
+        found = looked_at(client.describe_key, KeyId=key).get("KeyMetadata", {})
+        if found.get("KeyManager") == "CUSTOMER":
             date = found.get("DeletionDate")
             yield Thing(
                 names.get(key) or found.get("Description", ""),

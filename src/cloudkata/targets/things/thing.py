@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from botocore.exceptions import ClientError
+
+_GONE = ("NotFound", "NoSuch", "DoesNotExist", "NonExistent")
+
 
 class Pending(Exception):
     """A thing goes in its own time: the reason, and `until` when it should be gone, in seconds from now.
@@ -71,6 +75,22 @@ def items(client, operation: str, path: str, **given) -> Iterator:
         if not marker:
             return
         given["Marker" if "NextMarker" in marks else "NextToken"] = marker
+
+
+def looked_at(look: Callable[..., dict], **which) -> dict:
+    """What a closer look at something shows, or nothing where a list has shown what is gone already."""
+    try:
+        return look(**which)
+    except ClientError as error:
+        if not gone(error):
+            raise
+        return {}
+
+
+def gone(error: Exception) -> bool:
+    """Whether a service says that there is no such thing."""
+    code = error.response.get("Error", {}).get("Code", "") if isinstance(error, ClientError) else ""
+    return any(word in code for word in _GONE)
 
 
 def _at(page, path: str, default=()):
