@@ -14,9 +14,8 @@ from cloudkata.deployment.learner import deploy
 from cloudkata.engine.remote import EngineError
 from cloudkata.targets import endpoint
 from cloudkata.targets.endpoint import EndpointTarget, place_of
-from cloudkata.targets.owned import Owned
 from cloudkata.targets.probes import Bench
-from cloudkata.targets.sweep import AT_ONCE, Item, Sweep
+from cloudkata.targets.sweep import found
 
 WHO = "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>{}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
 REFUSED = "<ErrorResponse><Error><Code>InvalidClientTokenId</Code><Message>no</Message></Error></ErrorResponse>"
@@ -136,12 +135,6 @@ def test_each_session_has_an_account_of_its_own(emulator):
         assert one.client("sqs", one.checks).list_queues()["QueueUrls"]
         assert not other.client("sqs", other.checks).list_queues().get("QueueUrls")
         assert one.client("sts", one.checks).get_caller_identity()["Account"] == one.account
-
-
-def found(session, everything: bool = False) -> list[Item]:
-    """What a sweep would delete."""
-    owned = Owned([session.prefix], everything=everything)
-    return Sweep(lambda service, _: session.client(service, session.checks), owned, pace=AT_ONCE, lenient=True).look()
 
 
 def put_up(session) -> None:

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from cloudkata.cdk.names import bucket_name, stack_name
 from cloudkata.engine.remote import EngineError
+from cloudkata.targets.lab_roles import TAG
 from cloudkata.targets.session import Session
 from cloudkata.targets.sweep import sweep
 
@@ -42,6 +43,7 @@ def deploy(session: Session, assembly: Path, progress: Progress = lambda text: N
         _delete(session, there, progress)
         there = None
     request = {"StackName": name, "TemplateBody": template, "Capabilities": ["CAPABILITY_NAMED_IAM"]}
+    request["Tags"] = [{"Key": TAG, "Value": session.prefix}]  # all its resources get it, and a sweep knows them by it
     before = {event["EventId"] for event in _events(session, there["StackId"])} if there else set()
     try:
         stack = (stacks.update_stack if there else stacks.create_stack)(**request)["StackId"]

@@ -244,9 +244,18 @@ def sweep(session: Session, everything: bool = False) -> list[str]:
 
     `everything`: all that is in the account, whatever its name.
     """
+    items = _of_session(session, everything).run()
+    return [f"{item.kind} {item.name}: {item.reason}" for item in items if item.state != GONE]
+
+
+def found(session: Session, everything: bool = False) -> list[Item]:
+    """What sweep() would delete."""
+    return _of_session(session, everything).look()
+
+
+def _of_session(session: Session, everything: bool) -> Sweep:
     owned = Owned([session.prefix], everything=everything)
-    sweeping = Sweep(lambda service, _: session.client(service, session.checks), owned, pace=AT_ONCE, lenient=True)
-    return [f"{item.kind} {item.name}: {item.reason}" for item in sweeping.run() if item.state != GONE]
+    return Sweep(lambda service, _: session.client(service, session.checks), owned, pace=AT_ONCE, lenient=True)
 
 
 def _passes(error: Exception) -> bool:
