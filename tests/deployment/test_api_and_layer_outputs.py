@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import zipfile
 
@@ -84,6 +85,20 @@ def test_a_url_that_leads_elsewhere_is_refused(session, wrong):
     api_id = rest(session).split("/")[-2]
     with pytest.raises(OutputError, match="the output It is not the URL"):
         check(session, "http-url", wrong.format(id=api_id, endpoint=session.endpoint))
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "eu-west-1"])
+def test_on_aws_an_api_has_a_host_name_of_its_region(session, region):
+    api_id = http(session).rpartition("/")[2]
+    for service in ("apigateway", "apigatewayv2"):
+        session.client(service, session.checks)
+    on_aws = dataclasses.replace(session, endpoint="")  # with the clients that are made already
+    value = f"https://{api_id}.execute-api.{region}.amazonaws.com/v1"
+    if region == session.region:
+        assert check(on_aws, "http-url", value) == {"It": value}
+    else:
+        with pytest.raises(OutputError, match="is not the URL of an API"):
+            check(on_aws, "http-url", value)
 
 
 def test_an_api_of_another_account_is_refused(session, other):
