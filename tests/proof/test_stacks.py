@@ -19,8 +19,9 @@ from cloudkata.deployment.crew import Crew
 from cloudkata.deployment.learner import deploy
 from cloudkata.grading.attempt import PASS, Attempt, Run, attempt_deployed
 from cloudkata.targets.embedded import EmbeddedTarget
+from cloudkata.targets.owned import Owned
 from cloudkata.targets.session import Session
-from cloudkata.targets.sweep import found
+from cloudkata.targets.sweep import AT_ONCE, FOUND, Sweep
 
 COURSE = find_course(Path(__file__))
 ROOT = Path(__file__).parents[2]
@@ -54,9 +55,10 @@ def graded(slug: str, session: Session, outputs: dict[str, str], target) -> Atte
         return attempt_deployed(COURSE, lab, outputs, session, target, Run(SEED), crew)
 
 
-def things(session: Session) -> set[str]:
-    """All that is in an account."""
-    return {f"{thing.kind} {thing.name}" for thing in found(session, everything=True)}
+def things(session: Session, owned: Owned) -> set[str]:
+    """What of `owned` is in an account."""
+    look = Sweep(lambda service, _: session.client(service, session.checks), owned, pace=AT_ONCE, lenient=True).look()
+    return {f"{one.kind} {one.name}" for one in look if one.state == FOUND}
 
 
 def verdicts(attempt: Attempt) -> dict[str, str]:
@@ -68,8 +70,8 @@ def test_a_stack_gets_the_same_verdicts_as_deploy_py(slug, sessions, assembly, t
     session = sessions[slug]
     lab = load_lab(COURSE, slug)
     outputs = stacks.deploy(session, assembly)
-    deployed = things(session)
-    assert set(outputs) == set(lab.outputs)
+    deployed = things(session, Owned(everything=True))
+    assert set(outputs) == set(lab.outputs) and deployed
     by_stack = graded(slug, session, outputs, target)
 
     other = target.session(lab.number)
@@ -82,8 +84,9 @@ def test_a_stack_gets_the_same_verdicts_as_deploy_py(slug, sessions, assembly, t
 
     there, left = stacks.destroy(session)
     assert there and not left
-    assert not things(session) & deployed  # what checks made for themselves, with names of their own, may be there
-    assert not list(found(session))
+    # what checks made for themselves, with names of their own, may be there
+    assert not things(session, Owned(everything=True)) & deployed
+    assert not things(session, Owned([session.prefix]))
     assert stacks.destroy(session) == (False, [])
 
 

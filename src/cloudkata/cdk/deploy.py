@@ -14,9 +14,11 @@ from botocore.exceptions import ClientError
 
 from cloudkata.cdk.names import bucket_name, stack_name
 from cloudkata.engine.remote import EngineError
+from cloudkata.targets.account import NAME as ACCOUNT
 from cloudkata.targets.lab_roles import TAG
+from cloudkata.targets.owned import Owned
 from cloudkata.targets.session import Session
-from cloudkata.targets.sweep import sweep
+from cloudkata.targets.sweep import AT_ONCE, GONE, Pace, Sweep
 
 TEMPLATE_BYTES = 51_200  # what CloudFormation takes in the call
 _SECONDS = 1800.0  # a distribution takes minutes on AWS
@@ -67,7 +69,15 @@ def destroy(session: Session, progress: Progress = lambda text: None) -> tuple[b
     if there:
         _delete(session, there, progress)
     progress("Looking for what is left")
-    return bool(there), sweep(session)
+    real = session.target == ACCOUNT and not session.endpoint
+    sweeping = Sweep(
+        lambda service, _: session.client(service, session.checks),
+        Owned([session.prefix]),
+        pace=Pace() if real else AT_ONCE,
+        lenient=not real,
+        say=progress,
+    )
+    return bool(there), [f"{item.kind} {item.name}: {item.reason}" for item in sweeping.run() if item.state != GONE]
 
 
 def _upload(session: Session, assembly: Path, manifest: dict) -> None:
