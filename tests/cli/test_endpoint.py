@@ -101,7 +101,7 @@ def test_doctor_asks_an_endpoint_the_same_questions(url, tmp_path, monkeypatch, 
         (["check", "00", "--target", "moon"], 4, 'there is no target "moon"'),
         (["check", "00", "--target", "embedded", "--endpoint-url", "http://127.0.0.1:1"], 4, "not with embedded"),
         (["check", "00", "--endpoint-url", "nowhere"], 4, "is not the URL of an endpoint"),
-        (["check", "00", "--outputs", "o.json", "--endpoint-url", "http://127.0.0.1:1"], 4, "do not go together"),
+        (["check", "00", "--outputs", "o.json", "--endpoint-url", "http://127.0.0.1:1"], 4, "o.json cannot be read"),
         (
             ["check", "00", "--solution", "--endpoint-url", "http://127.0.0.1:1"],
             3,

@@ -206,3 +206,30 @@ def test_a_body_too_long_to_look_for_a_name_is_passed_on_whole(door):
     door.ask(headers=PUBLIC, body=(b"1" * (1 << 20), b"2", b"3"))
     assert door.accounts == ["000000000000"]
     assert door.bodies == [b"1" * (1 << 20) + b"23"]
+
+
+@pytest.fixture
+def taken(door) -> list[bytes]:
+    """What came for the token `secret`."""
+    found: list[bytes] = []
+    door.door.uploads["secret"] = found.append
+    return found
+
+
+def test_an_upload_is_taken_once_and_goes_no_further(door, taken):
+    assert door.ask("/_upload/secret", method="PUT", body=(b"one, ", b"two")) == 200
+    assert door.ask("/_upload/secret", method="PUT", body=(b"again",)) == 404
+    assert taken == [b"one, two"] and door.seen == []
+
+
+@pytest.mark.parametrize(
+    ("path", "method"), [("/_upload/other", "PUT"), ("/_upload/secret", "GET"), ("/_upload/", "PUT")]
+)
+def test_without_its_token_an_upload_is_not_taken(door, taken, path, method):
+    assert door.ask(path, method=method, body=(b"mine",)) == 404
+    assert taken == [] and door.seen == []
+
+
+def test_an_upload_is_read_to_a_limit(door, taken):
+    assert door.ask("/_upload/secret", method="PUT", body=(b"x" * 40_000,) * 5) == 200
+    assert [len(body) for body in taken] == [80_000]

@@ -13,15 +13,23 @@ from pathlib import Path
 import pytest
 
 from cloudkata.cdk import deploy as stacks
+from cloudkata.cdk.names import stack_name
 from cloudkata.cdk.synth import Wanted, synthesize, wanted
+from cloudkata.cli.standing import standing
 from cloudkata.course import CourseError, find_course, load_lab
 from cloudkata.deployment.crew import Crew
 from cloudkata.deployment.learner import deploy
 from cloudkata.grading.attempt import PASS, Attempt, Run, attempt_deployed
 from cloudkata.targets.embedded import EmbeddedTarget
 from cloudkata.targets.owned import Owned
+from cloudkata.targets.permission import remember
+from cloudkata.targets.profile import open_profile
 from cloudkata.targets.session import Session
 from cloudkata.targets.sweep import AT_ONCE, FOUND, Sweep
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "targets"))
+
+from played_account import in_account  # noqa: E402
 
 COURSE = find_course(Path(__file__))
 ROOT = Path(__file__).parents[2]
@@ -151,6 +159,43 @@ def test_a_finding_that_is_not_justified_ends_the_synthesis(tmp_path):
     stack.write_text(stack.read_text(encoding="utf-8") + more, encoding="utf-8")
     with pytest.raises(CourseError, match="AwsSolutions-S10"):
         synthesize([Wanted(str(folder), "kata14-abcd")], tmp_path / "out", nag=True)
+
+
+def test_a_target_that_leaves_custom_resources_out_is_a_sentence(target, tmp_path):
+    session, folder = target.session("05"), tmp_path / "05-changed"
+    shutil.copytree(COURSE.solution("05-stream-failures"), folder)
+    synthesize([Wanted(str(folder), session.prefix, session.endpoint)], tmp_path / "out")
+    name = stack_name(session.prefix)
+    template = tmp_path / "out" / f"{name}.template.json"
+    made = json.loads(template.read_text(encoding="utf-8"))
+    custom = next(one for one in made["Resources"].values() if one["Type"] == "AWS::CloudFormation::CustomResource")
+    custom["Type"] = "AWS::CloudFormation::WaitConditionHandle"  # which takes anything and does nothing
+    template.write_text(json.dumps(made), encoding="utf-8")
+    with pytest.raises(stacks.StackError, match=r"cannot be deployed by CDK there: .* open_shop of deploy"):
+        stacks.deploy(session, tmp_path / "out")
+    assert stacks.destroy(session) == (True, [])
+
+
+@pytest.fixture
+def account(target, tmp_path, monkeypatch) -> str:
+    """A played account that was allowed; its profile."""
+    played = in_account(target.engine, tmp_path)
+    for name, value in played.env.items():
+        monkeypatch.setenv(name, value)
+    remember(open_profile("sandbox"))
+    return "sandbox"
+
+
+def test_an_account_takes_a_stack_with_the_profile_s_own_keys(account, tmp_path):
+    slug = "02-layers"
+    with standing(COURSE, slug, "", account) as (place, session):
+        synthesize([wanted(COURSE, slug, session.prefix, session.endpoint)], tmp_path / "out")
+        outputs = stacks.deploy(session, tmp_path / "out")
+    with standing(COURSE, slug, "", account) as (place, again):
+        assert (again.prefix, again.account) == (session.prefix, session.account)
+        done = attempt_deployed(COURSE, load_lab(COURSE, slug), outputs, again, place, Run(SEED))
+        assert {one.status for one in done.verdicts} == {"passed", "skipped"}
+        assert stacks.destroy(again) == (True, [])
 
 
 def test_the_commands_deploy_for_kata_check_and_take_down():

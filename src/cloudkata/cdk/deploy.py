@@ -5,12 +5,13 @@ The archives go to a bucket that belongs to the deployment, the template goes wi
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from cloudkata.cdk.names import bucket_name, stack_name
 from cloudkata.engine.remote import EngineError
@@ -33,6 +34,16 @@ class StackError(EngineError):
     """CloudFormation did not make, or not delete, the stack; the message says why."""
 
 
+@contextlib.contextmanager
+def _in_a_sentence():
+    """What a service refuses, or why nobody answers, as StackError."""
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        raise StackError(f"the target does not do what is asked of it: {error}") from error
+
+
+@_in_a_sentence()
 def deploy(session: Session, assembly: Path, progress: Progress = lambda text: None) -> dict[str, str]:
     """Make the session's stack as `assembly` has it, or bring it up to date. Its outputs. Raises StackError."""
     name = stack_name(session.prefix)
@@ -53,13 +64,15 @@ def deploy(session: Session, assembly: Path, progress: Progress = lambda text: N
         if there and "No updates are to be performed" in str(error):
             return _outputs(there)
         raise
-    total = len(json.loads(template)["Resources"])
+    total = len(json.loads(template).get("Resources", {}))
     ended = _wait(session, stack, before, lambda done: progress(f"Deploying: {done} of {total} resources"))
     if ended["StackStatus"] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
         raise StackError(f"CloudFormation did not deploy {name}: {_why(session, stack, before)}")
+    _look_at_calls(session, stack, json.loads(template))
     return _outputs(ended)
 
 
+@_in_a_sentence()
 def destroy(session: Session, progress: Progress = lambda text: None) -> tuple[bool, list[str]]:
     """Delete the session's stack, its archives and what its resources left.
 
@@ -68,6 +81,10 @@ def destroy(session: Session, progress: Progress = lambda text: None) -> tuple[b
     there = _find(session, stack_name(session.prefix))
     if there:
         _delete(session, there, progress)
+    progress("Deleting the archives")
+    bucket = bucket_name(session.prefix)
+    if _empty(session, bucket):
+        session.client("s3", session.learner).delete_bucket(Bucket=bucket)
     progress("Looking for what is left")
     real = session.target == ACCOUNT and not session.endpoint
     sweeping = Sweep(
@@ -124,15 +141,16 @@ def _buckets(session: Session, stack: str) -> Iterator[str]:
                 yield one["PhysicalResourceId"]
 
 
-def _empty(session: Session, bucket: str) -> None:
-    """A bucket must be empty to be deleted, and CloudFormation does not empty it."""
+def _empty(session: Session, bucket: str) -> bool:
+    """Whether there is the bucket; it must be empty to be deleted, and CloudFormation does not empty it."""
     s3 = session.client("s3", session.learner)
     try:
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
             for one in page.get("Contents", ()):
                 s3.delete_object(Bucket=bucket, Key=one["Key"])
     except s3.exceptions.NoSuchBucket:
-        pass
+        return False
+    return True
 
 
 def _wait(session: Session, stack: str, before: set[str], seen: Callable[[int], None]) -> dict:
@@ -168,6 +186,23 @@ def _why(session: Session, stack: str, before: set[str]) -> str:
         if event["EventId"] not in before and event["ResourceStatus"].endswith("_FAILED")
     ]
     return failed[-1] if failed else "it gives no reason"
+
+
+def _look_at_calls(session: Session, stack: str, template: dict) -> None:
+    """Raises StackError where what a custom resource's function does was left out; its id is the function it called."""
+    calls = {
+        name: one["Properties"]["Call"]
+        for name, one in template.get("Resources", {}).items()
+        if "Call" in one.get("Properties", {})
+    }
+    for name, call in calls.items():
+        request = {"StackName": stack, "LogicalResourceId": name}
+        found = session.client("cloudformation", session.learner).describe_stack_resource(**request)
+        if found["StackResourceDetail"].get("PhysicalResourceId") != call:
+            raise StackError(
+                f"this lab cannot be deployed by CDK there: its stack needs a custom resource, {call} of deploy.py, "
+                "and the target calls no function for one. What was made is still there; kata destroy takes it down"
+            )
 
 
 def _outputs(stack: dict) -> dict[str, str]:

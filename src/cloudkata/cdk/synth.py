@@ -33,12 +33,17 @@ def wanted(course: Course, slug: str, prefix: str, endpoint: str = "") -> Wanted
     return Wanted(str(folder), prefix, endpoint)
 
 
-def synthesize(stacks: list[Wanted], out: Path, *, nag: bool = False) -> None:
-    """Write the cloud assembly of `stacks` to `out`. Raises CourseError with what is missing or wrong."""
+def needs_cdk() -> None:
+    """Raises CourseError where CDK cannot run."""
     if importlib.util.find_spec("aws_cdk") is None:
         raise CourseError('that needs AWS CDK, which is not installed: pip install "cloudkata[cdk]"')
     if shutil.which("node") is None:
         raise CourseError("AWS CDK needs Node.js 20 or newer, and there is no node on the path")
+
+
+def synthesize(stacks: list[Wanted], out: Path, *, nag: bool = False) -> None:
+    """Write the cloud assembly of `stacks` to `out`. Raises CourseError with what is missing or wrong."""
+    needs_cdk()
     settings = {"out": str(out), "nag": nag, "labs": [asdict(stack) for stack in stacks]}
     command = [sys.executable, "-m", "cloudkata.cdk.app", json.dumps(settings)]
     try:

@@ -45,7 +45,10 @@ def check(
     variant: Annotated[str, typer.Option(help="Grade the solution with this misconception or neighbour.")] = "",
     outputs: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Grade what another tool deployed on kata up, by the outputs in this file."),
+        typer.Option(
+            metavar="FILE",
+            help="Grade what kata deploy, or another tool on kata up, has deployed, by the outputs in this file.",
+        ),
     ] = None,
     keep: Annotated[
         bool,
@@ -75,13 +78,12 @@ def check(
     _one_of({"--keep": keep, "--outputs": outputs})
     url = chosen_url(target, endpoint_url, account=True)
     named = chosen_profile(target, profile)
-    _one_of({"--outputs": outputs, "--target endpoint": url, "--target account": named})
     console = console_for(json_file)
-    place = _place(course, found, console, url, named, keep)
+    place = None if outputs else _place(course, found, console, url, named, keep)
     with contextlib.ExitStack() as stack:
         if outputs:
             progress = stack.enter_context(progress_line(console))
-            result = _by_outputs(course, found, outputs, Run(seed, task, progress))
+            result = _by_outputs(course, found, outputs, url, named, Run(seed, task, progress))
         else:
             folder = _folder(course, slug, at, solution, variant, stack)
             progress = stack.enter_context(progress_line(console))
@@ -181,20 +183,15 @@ def _kept(course: Course, lab: Lab, folder: Path, run: Run) -> Attempt:
     return attempt_at(course, lab, Place(lab, folder, session), target, run)
 
 
-def _by_outputs(course: Course, lab: Lab, file: Path, run: Run) -> Attempt:
-    """What another tool deployed in the account of `kata env`."""
-    from cloudkata.cli.engine import NOT_UP, read_outputs
+def _by_outputs(course: Course, lab: Lab, file: Path, url: str, profile: str, run: Run) -> Attempt:
+    """What `kata deploy` or another tool deployed where it stays: on the engine, in the account of `kata env`."""
+    from cloudkata.cli.engine import read_outputs
+    from cloudkata.cli.standing import standing
     from cloudkata.grading.attempt import attempt_deployed
-    from cloudkata.targets import up as engines
-    from cloudkata.targets.embedded import JoinedTarget
 
     claimed = read_outputs(file)
-    up = engines.find()
-    if up is None:
-        raise CourseError(f"{NOT_UP}, then deploy with the settings of kata env {lab.number}")
-    target = JoinedTarget(up.engine)
-    session = target.session_in(up.account, up.keys, up.prefix(lab.number))
-    return attempt_deployed(course, lab, claimed, session, target, run)
+    with standing(course, lab.slug, url, profile) as (target, session):
+        return attempt_deployed(course, lab, claimed, session, target, run)
 
 
 def own_folder(course: Course, slug: str) -> Path:

@@ -163,15 +163,20 @@ class FrontDoor:
         await _answer(send, 404 if body is None else 200, "application/zip", body or b"")
 
     async def _upload(self, scope, receive, send) -> None:
-        take = self.uploads.pop(scope["path"].rpartition("/")[2], None) if scope.get("method") == "PUT" else None
-        body, more = bytearray(), take is not None
+        token = scope["path"].rpartition("/")[2]
+        if scope.get("method") != "PUT" or token not in self.uploads:
+            return await _answer(send, 404, "text/plain", b"")
+        body, more = bytearray(), True
         while more and len(body) <= _UPLOAD_BYTES:
             message = await receive()
+            if message["type"] != "http.request":
+                return None  # it went away before it was through, and may come again
             body += message.get("body", b"")
             more = message.get("more_body", False)
+        take = self.uploads.pop(token, None)
         if take is not None:
             take(bytes(body))
-        await _answer(send, 404 if take is None else 200, "text/plain", b"")
+        return await _answer(send, 200 if take is not None else 404, "text/plain", b"")
 
 
 def _in_account(account: str):

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from cloudkata.course.find import CourseError
 from cloudkata.engine.remote import EngineError
 from cloudkata.sandbox.isolation import isolation
-from cloudkata.targets.endpoint import NoEngine, RealTime
+from cloudkata.targets.endpoint import NoEngine, RealTime, lasting_token
 from cloudkata.targets.lab_roles import SESSION_SECONDS, LabPolicy, assume, boundary_arn, must_be_current
 from cloudkata.targets.ledger import Ledger, LedgerError, read_ledger
 from cloudkata.targets.permission import must_be_allowed
@@ -223,3 +223,29 @@ class AccountTarget:
         )
         self._sessions.append(made)
         return made
+
+    def lasting(self, number: str) -> AccountSession:
+        """The same place for lab `number` whenever this user asks for it, with the profile's own keys and no ledger.
+
+        It is for what this program deploys itself; no code of a learner's may have it.
+        """
+        keys = self.profile.keys()
+        return AccountSession(
+            target=self.name,
+            endpoint=self.profile.endpoint,
+            region=self.profile.region,
+            account=self.profile.account,
+            prefix=f"kata{number}-{lasting_token(self.profile.account, number)[-4:]}",
+            learner=keys,
+            checks=keys,
+            port=_PORT,
+            patience=dict(PATIENCE),
+            clock=RealTime(SETTLE_SECONDS, LONGEST_WAIT_SECONDS),
+            waiter_poll=_PLAYED_WAITER_POLL if self.profile.endpoint else 0.0,
+            slack=SLACK,
+            visible_after=VISIBLE_SECONDS,
+            engine=NoEngine(),
+            number=number,
+            profile=self.profile,
+            ends=float("inf"),
+        )

@@ -211,8 +211,7 @@ class EndpointTarget:
 
     def lasting(self, number: str) -> EndpointSession:
         """The same place for lab `number` whenever this user asks for it; it is not taken down in the end."""
-        who = f"{getpass.getuser()} {platform.node()} {self.place.url} {number}"
-        digest = hashlib.sha256(who.encode()).hexdigest()
+        digest = lasting_token(self.place.url, number)
         return self._session(number, str(int(digest[:16], 16) % (9 * 10**11) + 10**11), digest[-4:])
 
     def _session(self, number: str, own_account: str, token: str) -> EndpointSession:
@@ -235,6 +234,11 @@ class EndpointTarget:
             forwarder=self._forwarder,
             look=self._look,
         )
+
+
+def lasting_token(place: str, number: str) -> str:
+    """64 hexadecimal digits that are this user's alone, for lab `number` at a place."""
+    return hashlib.sha256(f"{getpass.getuser()} {platform.node()} {place} {number}".encode()).hexdigest()
 
 
 def _new_account() -> str:
