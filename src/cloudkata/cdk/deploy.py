@@ -25,7 +25,6 @@ TEMPLATE_BYTES = 51_200  # what CloudFormation takes in the call
 _SECONDS = 1800.0  # a distribution takes minutes on AWS
 _POLL_SECONDS = 2.0
 _DEAD = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")  # can only be deleted
-_OURS = "AWS::CloudFormation::Stack"
 
 Progress = Callable[[str], None]
 

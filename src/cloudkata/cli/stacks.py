@@ -11,7 +11,7 @@ from rich.table import Table
 from cloudkata.cli.common import JsonFile, LabArgument, console_for, progress_line, say, write_json
 from cloudkata.cli.standing import standing
 from cloudkata.cli.target import EndpointUrl, ProfileName, TargetName, chosen_profile, chosen_url
-from cloudkata.course import choose, find_course
+from cloudkata.course import choose, find_course, read_outline
 
 
 def deploy(
@@ -31,14 +31,19 @@ def deploy(
 
     course = find_course(Path.cwd())
     slug = choose(course, lab)
-    number = slug.split("-", 1)[0]
-    url, named = chosen_url(target, endpoint_url), chosen_profile(target, profile)
+    found = read_outline(course, slug)
+    number = found.number
+    url, named = chosen_url(target, endpoint_url, account=True), chosen_profile(target, profile)
     console = console_for(json_file)
     with progress_line(console) as progress, tempfile.TemporaryDirectory(prefix="kata-cdk-") as scratch:
         wanted(course, slug, "")
         needs_cdk()  # before an engine is started for nothing
         progress("Looking for the target")
         with standing(course, slug, url, named, start=True) as (_, session):
+            if named:
+                cost = f" Rough cost: {found.cost}" if found.cost else ""
+                where = f"account {session.account}, Region {session.region}"
+                say(f"lab {number} goes to {where}, with the keys of {named}, and stays there.{cost}")
             progress("Synthesizing with CDK")
             synthesize([wanted(course, slug, session.prefix, session.endpoint)], Path(scratch))
             outputs = deploy_stack(session, Path(scratch), progress)
@@ -69,7 +74,7 @@ def destroy(
     course = find_course(Path.cwd())
     slug = choose(course, lab)
     number = slug.split("-", 1)[0]
-    url, named = chosen_url(target, endpoint_url), chosen_profile(target, profile)
+    url, named = chosen_url(target, endpoint_url, account=True), chosen_profile(target, profile)
     console = console_for()
     with progress_line(console) as progress, standing(course, slug, url, named) as (_, session):
         there, left = destroy_stack(session, progress)

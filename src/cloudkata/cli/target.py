@@ -55,7 +55,7 @@ def chosen_url(target: str, url: str, account: bool = False) -> str:
     if target and target not in TARGETS:
         raise CourseError(f'there is no target "{target}"; there are {", ".join(TARGETS)}')
     if target == ACCOUNT and not account:
-        raise CourseError("this command does not work on a real account; kata check and kata sandbox do")
+        raise CourseError("this command does not work on a real account; kata check, deploy and sandbox do")
     if target == ENDPOINT and not url:
         raise CourseError("--target endpoint needs --endpoint-url URL, such as http://127.0.0.1:4566")
     if target in (EMBEDDED, ACCOUNT) and url:
