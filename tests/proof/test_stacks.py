@@ -15,6 +15,7 @@ import pytest
 from cloudkata.cdk import deploy as stacks
 from cloudkata.cdk.names import stack_name
 from cloudkata.cdk.synth import Wanted, synthesize, wanted
+from cloudkata.cli import main
 from cloudkata.cli.standing import standing
 from cloudkata.course import CourseError, find_course, load_lab
 from cloudkata.deployment.crew import Crew
@@ -186,16 +187,17 @@ def account(target, tmp_path, monkeypatch) -> str:
     return "sandbox"
 
 
-def test_an_account_takes_a_stack_with_the_profile_s_own_keys(account, tmp_path):
-    slug = "02-layers"
-    with standing(COURSE, slug, "", account) as (place, session):
-        synthesize([wanted(COURSE, slug, session.prefix, session.endpoint)], tmp_path / "out")
-        outputs = stacks.deploy(session, tmp_path / "out")
-    with standing(COURSE, slug, "", account) as (place, again):
-        assert (again.prefix, again.account) == (session.prefix, session.account)
-        done = attempt_deployed(COURSE, load_lab(COURSE, slug), outputs, again, place, Run(SEED))
+def test_an_account_takes_a_stack_with_the_profile_s_own_keys(account, monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(ROOT)
+    file, to = tmp_path / "outputs.json", ("--target", "account", "--profile", account)
+    assert main.run(["deploy", "02", *to, "--json", str(file)]) == 0
+    assert "Rough cost" in capsys.readouterr().err
+    with standing(COURSE, "02-layers", "", account) as (place, session):
+        outputs = json.loads(file.read_text(encoding="utf-8"))
+        done = attempt_deployed(COURSE, load_lab(COURSE, "02-layers"), outputs, session, place, Run(SEED))
         assert {one.status for one in done.verdicts} == {"passed", "skipped"}
-        assert stacks.destroy(again) == (True, [])
+    assert main.run(["destroy", "02", *to]) == 0
+    assert "nothing of it is left" in " ".join(capsys.readouterr().out.split())
 
 
 def test_the_commands_deploy_for_kata_check_and_take_down():

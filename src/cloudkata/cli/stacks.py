@@ -11,7 +11,7 @@ from rich.table import Table
 from cloudkata.cli.common import JsonFile, LabArgument, console_for, progress_line, say, write_json
 from cloudkata.cli.standing import standing
 from cloudkata.cli.target import EndpointUrl, ProfileName, TargetName, chosen_profile, chosen_url
-from cloudkata.course import choose, find_course, read_outline
+from cloudkata.course import choose, find_course, load_lab
 
 
 def deploy(
@@ -31,8 +31,7 @@ def deploy(
 
     course = find_course(Path.cwd())
     slug = choose(course, lab)
-    found = read_outline(course, slug)
-    number = found.number
+    number = slug.split("-", 1)[0]
     url, named = chosen_url(target, endpoint_url, account=True), chosen_profile(target, profile)
     console = console_for(json_file)
     with progress_line(console) as progress, tempfile.TemporaryDirectory(prefix="kata-cdk-") as scratch:
@@ -41,9 +40,9 @@ def deploy(
         progress("Looking for the target")
         with standing(course, slug, url, named, start=True) as (_, session):
             if named:
-                cost = f" Rough cost: {found.cost}" if found.cost else ""
+                cost = load_lab(course, slug).cost
                 where = f"account {session.account}, Region {session.region}"
-                say(f"lab {number} goes to {where}, with the keys of {named}, and stays there.{cost}")
+                say(f"lab {number} goes to {where}, with the keys of {named}, and stays there. Rough cost: {cost}")
             progress("Synthesizing with CDK")
             synthesize([wanted(course, slug, session.prefix, session.endpoint)], Path(scratch))
             outputs = deploy_stack(session, Path(scratch), progress)
