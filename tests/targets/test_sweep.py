@@ -14,7 +14,7 @@ from cloudkata.targets.owned import Owned
 from cloudkata.targets.sweep import AT_ONCE, Item, Pace, Sweep
 from cloudkata.targets.things import TABLE
 
-PATIENT = Pace(patience=60.0, pause=0.1, longest=0.5, lag=1.5)
+PATIENT = Pace(patience=60.0, pause=0.1, longest=0.2, lag=1.5)
 SHORT = Pace(patience=1.0, pause=0.05, longest=0.2, lag=0.0)
 TRUST, POLICY = (
     json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, **more}]})
