@@ -23,6 +23,7 @@ from cloudkata.targets.lab_roles import lab_policy
 from cloudkata.targets.owned import Owned
 from cloudkata.targets.permission import permissions_file, remember
 from cloudkata.targets.profile import open_profile
+from cloudkata.targets.signing import Trouble
 from cloudkata.targets.sweep import AT_ONCE, Pace, Sweep
 
 MINI = find_course(Path(__file__).parents[1] / "mini_course")
@@ -118,16 +119,26 @@ def test_a_role_that_is_never_known_ends(moody, monkeypatch):
     assert done.status == "not deployed" and "cannot be assumed" in done.problem
 
 
-@pytest.mark.parametrize(
-    ("error", "said"),
-    [
-        (THROTTLED, "too many requests"),
-        (EXPIRED, "the session of an hour that code has on the account is over"),
-        (IN_USE, "Table is being changed; try again in a minute"),
-        (BROKEN, "not the code's doing"),
-        (DENIED, "x:Y is none of them"),
-    ],
-)
+WHY = [
+    (THROTTLED, "too many requests"),
+    (TOO_MANY, "too many requests"),
+    (EXPIRED, "the session of an hour that code has on the account is over"),
+    (IN_USE, "Table is being changed; try again in a minute"),
+    (BROKEN, "not the code's doing"),
+    (DENIED, "x:Y is none of them"),
+]
+
+
+@pytest.mark.parametrize(("error", "said"), WHY)
+def test_each_error_of_the_accounts_is_a_sentence(error, said):
+    assert said in accounts._why(Trouble("dynamodb", *error), "00")
+
+
+def test_an_error_of_the_codes_making_is_none():
+    assert accounts._why(Trouble("dynamodb", "ValidationException", "1 validation error"), "00") == ""
+
+
+@pytest.mark.parametrize(("error", "said"), [WHY[0], WHY[-1]])
 def test_what_is_not_the_codes_fault_is_an_error_and_nothing_stays(moody, error, said):
     played, faults, target = moody
     played_role = target(TABLE)
