@@ -32,7 +32,6 @@ from troubles import Troubles  # noqa: E402
 from cloudkata.course import find_course  # noqa: E402
 from cloudkata.deployment.child import Child  # noqa: E402
 from cloudkata.deployment.learner import deploy  # noqa: E402
-from cloudkata.sandbox.isolation import isolation  # noqa: E402
 from cloudkata.targets.calls import read_call  # noqa: E402
 from cloudkata.targets.embedded import EmbeddedTarget  # noqa: E402
 from cloudkata.targets.lab_roles import lab_policy  # noqa: E402
@@ -52,7 +51,7 @@ AT_A_TIME = 2
 SOME = COURSE.labs if ALL else sorted(random.Random(SEED).sample(COURSE.labs, 2))
 PATIENT = Pace(patience=120.0, pause=0.1, longest=0.5, lag=1.5)
 
-pytestmark = pytest.mark.skipif(not isolation().full, reason="a child is relayed only where it is isolated")
+pytestmark = pytest.mark.isolated("without namespaces code is not relayed")
 
 
 @pytest.fixture(scope="module")

@@ -191,6 +191,7 @@ def deploy(lab):
 
 
 @pytest.mark.isolated("without a sandbox there is a way past the parent")
+@pytest.mark.isolated("without namespaces code is not relayed")
 def test_code_that_goes_around_boto3_is_in_the_ledger_too(target, tmp_path):
     from accounts import ledgered
 
