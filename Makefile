@@ -7,7 +7,7 @@ WORKERS ?= 3
 SEEDS ?= 30
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: try venv test lint pr synth proof conformance localstack bench seeds slides notebooks book clean
+.PHONY: try venv test lint pr synth proof conformance localstack bench policies seeds slides notebooks book clean
 
 $(VENV)/base: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "cloudkata needs Python 3.11 or newer: make PYTHON=python3.11")'
@@ -107,6 +107,10 @@ bench: $(VENV)/all
 	$(BIN)/python tools/bench_grading.py --json build/bench-grading.json
 	$(BIN)/kata matrix --json build/bench-matrix.json
 	$(BIN)/python tools/bench_cohort.py --json build/bench-cohort.json
+
+# The policy of each lab in checks/NN-slug/policy.json, from the calls that its solution is seen to make.
+policies: $(VENV)/all
+	$(BIN)/python tools/policies.py
 
 # Every lab whose checks race or sample, with many seeds: as long as it takes.
 seeds: $(VENV)/all

@@ -12,7 +12,6 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from cloudkata.cli.account import OnAccount
 from cloudkata.cli.common import (
     AnyLab,
     chosen_lab,
@@ -24,10 +23,10 @@ from cloudkata.cli.common import (
     write_json,
     write_text,
 )
+from cloudkata.cli.elsewhere import OnAccount, OnEndpoint
 from cloudkata.cli.target import EndpointUrl, ProfileName, TargetName, chosen_profile, chosen_url
 from cloudkata.cli.way import next_step, read_way
 from cloudkata.course import Course, CourseError, Lab, choose_task, find_course
-from cloudkata.reports.text import safe
 from cloudkata.study.progress import Progress
 
 if TYPE_CHECKING:
@@ -135,37 +134,15 @@ def _alone(course: Course, lab: Lab, folder: Path, run: Run) -> Attempt:
 
 def _place(
     course: Course, lab: Lab, console: Console, url: str, profile: str, keep: bool
-) -> _Endpoint | OnAccount | None:
+) -> OnEndpoint | OnAccount | None:
     """Where to deploy if it is not on the embedded engine; what a run on a real account means is said before."""
     if url:
-        return _Endpoint(url, keep)
+        return OnEndpoint(url, keep)
     if not profile:
         return None
     place = OnAccount(course, lab, profile, keep)
     place.announce(console)
     return place
-
-
-class _Endpoint:
-    """On an emulator that runs already, where what was deployed is taken down unless it is to be kept."""
-
-    def __init__(self, url: str, keep: bool) -> None:
-        from cloudkata.targets.endpoint import EndpointTarget
-
-        self._target, self._keep = EndpointTarget(url, keep=keep), keep
-
-    def grade(self, course: Course, lab: Lab, folder: Path, run: Run) -> Attempt:
-        from cloudkata.grading.attempt import attempt
-
-        return attempt(course, lab, folder, self._target, seed=run.seed, task=run.task, progress=run.progress)
-
-    def tell(self, console: Console) -> None:
-        """What is still there, as far as it is known."""
-        for account, prefix in self._target.kept:
-            where = f"at {self._target.place.url}, account {account}, names that begin with {prefix}"
-            console.print(f"It is still deployed {where}.", soft_wrap=True)
-        for thing in self._target.left:
-            console.print(f"Not taken down: {safe(thing)}", soft_wrap=True, markup=False)
 
 
 def _kept(course: Course, lab: Lab, folder: Path, run: Run) -> Attempt:
