@@ -11,11 +11,13 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from cloudkata.deployment.learner import deploy
+from cloudkata.targets import calls as reading
 from cloudkata.targets import ledger as ledgers
 from cloudkata.targets.calls import read_call
 from cloudkata.targets.embedded import EmbeddedTarget
 from cloudkata.targets.ledger import Ledger, read_ledger
 from cloudkata.targets.relay import Answer, Relay, plain
+from cloudkata.targets.session import service_model
 
 SIGNED = "AWS4-HMAC-SHA256 Credential=AK/20260101/us-east-1/{}/aws4_request, SignedHeaders=host, Signature=0"
 FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -242,3 +244,11 @@ def test_no_values_are_written_down():
     for path, service in (("/2015-03-31/functions/f/invocations", "lambda"), ("/v1/orders", "execute-api")):
         found = read_call("POST", path, {"authorization": SIGNED.format(service)}, b'{"name": "somebody"}')
         assert found.changes and "somebody" not in found.names
+
+
+def test_a_request_is_read_the_same_after_a_client_has_changed_its_own_model(target):
+    session = target.session("14")
+    service_model.cache_clear()
+    reading._templates.cache_clear()
+    session.client("s3", session.learner).create_bucket(Bucket=f"{session.prefix}-changed")
+    assert read_call("PUT", "/f", {"authorization": SIGNED.format("s3")}, b"").operation == "CreateBucket"

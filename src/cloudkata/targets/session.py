@@ -160,9 +160,13 @@ def _botocore():
 
 @functools.cache
 def service_model(service: str) -> dict:
-    """What botocore knows of a service: `operations`, `shapes` and so on. Raises UnknownServiceError."""
-    with _making:
-        return data_loader().load_service_model(service, "service-2")
+    """What botocore knows of a service: `operations`, `shapes` and so on. Raises UnknownServiceError.
+
+    Read anew, since a client of S3 takes the bucket out of the paths in the model that it was made of.
+    """
+    from botocore.loaders import create_loader
+
+    return create_loader().load_service_model(service, "service-2")
 
 
 def data_loader():
