@@ -72,5 +72,8 @@ def fail(data: dict) -> dict:
 
 
 def beat(now: float, data: dict) -> dict:
-    Tokens.find(data).beaten = now
+    pending = Tokens.find(data)
+    if pending.late(now):
+        raise _over()
+    pending.beaten = now
     return {}

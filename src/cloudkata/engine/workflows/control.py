@@ -53,6 +53,8 @@ class Pending:
         self.account = account
         self.woken = threading.Event()
         self.beaten = 0.0  # AWS time of the last heartbeat
+        self.ends: float | None = None  # AWS time of its time-out
+        self.silence: float | None = None  # how long it may go without a heartbeat
         self._lock = threading.Lock()
         self._outcome: tuple[object, StateError | None] | None = None
         self._closed = False
@@ -65,6 +67,17 @@ class Pending:
             self._outcome = (value, error)
         self.woken.set()
         return True
+
+    def started(self, now: float, seconds: float | None, heartbeat: float | None) -> None:
+        """Count its limits from `now` on, whoever waits for it from when on."""
+        self.beaten, self.silence = now, heartbeat
+        self.ends = None if seconds is None else now + seconds
+
+    def late(self, now: float) -> bool:
+        """Whether a limit is passed, also where nobody has noticed yet."""
+        return (self.ends is not None and now >= self.ends) or (
+            self.silence is not None and now >= self.beaten + self.silence
+        )
 
     @property
     def open(self) -> bool:
@@ -156,14 +169,22 @@ class Line:
             leave()
         self.check()
 
-    def outcome(self, pending: Pending, seconds: float | None, heartbeat: float | None, real: bool = False) -> object:
+    def outcome(
+        self,
+        pending: Pending,
+        seconds: float | None,
+        heartbeat: float | None,
+        real: bool = False,
+        began: float | None = None,
+    ) -> object:
         """The value a task came to. Raises its StateError, a time-out's, or Stopped.
 
-        `seconds` and `heartbeat` are AWS time; `real` says that the task is a function's code, whose time is real.
+        `seconds` and `heartbeat` are AWS time, counted from `began` if it is given; `real` says that the task is a
+        function's code, whose time is real.
         """
         now = time.monotonic if real else self.clock.now
-        until = None if seconds is None else now() + seconds
-        pending.beaten = self.clock.now()
+        until = None if seconds is None else (now() if began is None else began) + seconds
+        pending.beaten = self.clock.now() if began is None else max(began, pending.beaten)
         leave = self.stop.listen(pending.woken.set)
         late = ""
         try:

@@ -86,6 +86,9 @@ def _service(line: Line, resource: str, given: object, limits: _Limits, callback
     scheduled = {**common, "region": integrations.region(), "parameters": text(given), **limits.details()}
     line.event("TaskScheduled", scheduled)
     line.event("TaskStarted", common)
+    began = line.clock.now()
+    if callback is not None:  # its token is out before anybody waits for it
+        callback.started(began, limits.timeout, limits.heartbeat)
     own_code = service == "lambda"
     try:
         work = integrations.work(line, resource, given)
@@ -95,7 +98,7 @@ def _service(line: Line, resource: str, given: object, limits: _Limits, callback
             written = within_limit(line.state[0], result)
             line.event("TaskSubmitted", {**common, "output": written, "outputDetails": WHOLE})
             wait = callback if callback is not None else integrations.wait_for_child(line, resource, result)
-            result = line.outcome(wait, limits.timeout, limits.heartbeat)
+            result = line.outcome(wait, limits.timeout, limits.heartbeat, began=began)
         written = within_limit(line.state[0], result)
     except StateError as error:
         _failed(line, "Task", error, common)
