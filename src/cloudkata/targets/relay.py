@@ -12,7 +12,7 @@ import http.server
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from cloudkata.targets.calls import made_in, read_call
@@ -162,20 +162,25 @@ def plain(host: str, port: int, seconds: float = 120.0) -> Callable[[Request], A
     """A `send` for what answers at an address as AWS does: requests go there as they came, so signatures hold."""
 
     def send(request: Request) -> Answer:
-        connection = http.client.HTTPConnection(host, port, timeout=seconds)
-        try:
-            connection.putrequest(request.method, request.target, skip_host=True, skip_accept_encoding=True)
-            for name, value in request.headers:
-                if name.lower() not in _HOP and name.lower() != "expect":
-                    connection.putheader(name, value)
-            connection.putheader("Content-Length", str(len(request.body)))
-            connection.endheaders(request.body)
-            reply = connection.getresponse()
-            return Answer(reply.status, tuple(reply.getheaders()), reply.read())
-        finally:
-            connection.close()
+        headers = [(name, value) for name, value in request.headers if name.lower() not in {*_HOP, "expect"}]
+        return exchange(http.client.HTTPConnection(host, port, timeout=seconds), request, headers)
 
     return send
+
+
+def exchange(connection: http.client.HTTPConnection, request: Request, headers: Iterable[tuple[str, str]]) -> Answer:
+    """The answer to a request that is sent with these headers and its length, over a connection that ends with it."""
+    try:
+        connection.putrequest(request.method, request.target, skip_host=True, skip_accept_encoding=True)
+        for name, value in headers:
+            if name.lower() != "content-length":
+                connection.putheader(name, value)
+        connection.putheader("Content-Length", str(len(request.body)))
+        connection.endheaders(request.body)
+        reply = connection.getresponse()
+        return Answer(reply.status, tuple(reply.getheaders()), reply.read())
+    finally:
+        connection.close()
 
 
 class _Connection(http.server.BaseHTTPRequestHandler):

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from cloudkata.engine import REGION
-from cloudkata.targets.relay import Answer, Request
+from cloudkata.targets.relay import Answer, Request, exchange
 from cloudkata.targets.session import Keys
 
 _SCOPE = re.compile(r"Credential=[^/,]+/\d{8}/([^/,]*)/([a-z0-9-]{1,40})/aws4_request")
@@ -134,17 +134,8 @@ class Sender:
             )
         else:
             connection = http.client.HTTPConnection(place.hostname, place.port, timeout=_SECONDS)
-        try:
-            connection.putrequest(request.method, request.target, skip_host=True, skip_accept_encoding=True)
-            for name, value in {"Host": place.netloc, **headers}.items():
-                if name.lower() not in ("host", "content-length") or name == "Host":
-                    connection.putheader(name, value)
-            connection.putheader("Content-Length", str(len(request.body)))
-            connection.endheaders(request.body)
-            reply = connection.getresponse()
-            return Answer(reply.status, tuple(reply.getheaders()), reply.read())
-        finally:
-            connection.close()
+        others = [(name, value) for name, value in headers.items() if name.lower() != "host"]
+        return exchange(connection, request, [("Host", place.netloc), *others])
 
 
 def host_of(service: str, target: str) -> str:
