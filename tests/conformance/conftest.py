@@ -30,7 +30,7 @@ from cloudkata.sandbox.isolation import DISABLE_ENV
 sys.path.insert(0, str(Path(__file__).parent))  # the tests import their support.py
 
 from clocked import Clocked  # noqa: E402
-from support import Account, wait_less  # noqa: E402
+from support import Account, wait_for_bare  # noqa: E402
 
 BEHAVIOURS = "cloudkata.engine.behaviours"
 _BARE_TRIES = 3
@@ -60,7 +60,7 @@ def pytest_configure(config):
     if target not in ("all", "alone", "bare") and not target.startswith("endpoint="):
         raise pytest.UsageError(f"--target is all, alone, bare or endpoint=URL, not {target}")
     if target == "bare":
-        wait_less()
+        wait_for_bare()
 
 
 def pytest_collection_modifyitems(config, items):
@@ -158,20 +158,26 @@ def engines():
 @pytest.fixture
 def aws(request, engines) -> Iterator[Account]:
     """A fresh account on the target."""
-    account = _account(request, engines)
-    yield account
-    account.close()
+    yield from _account(request, engines)
 
 
 @pytest.fixture
 def other_aws(request, engines) -> Iterator[Account]:
     """Another fresh account on the same target."""
-    account = _account(request, engines)
+    yield from _account(request, engines)
+
+
+def _account(request, engines) -> Iterator[Account]:
+    """An account for one test. Its mappings end with it: one at a poison record would go on for ever, and MiniStack
+    looks at one stream after the other, so that whatever the next tests on the engine wait for would come late."""
+    account = _fresh(request, engines)
     yield account
+    for mapping in account.lambda_.list_event_source_mappings().get("EventSourceMappings", []):
+        account.lambda_.delete_event_source_mapping(UUID=mapping["UUID"])
     account.close()
 
 
-def _account(request, engines) -> Account:
+def _fresh(request, engines) -> Account:
     target = target_of(request.config)
     if target.startswith("endpoint="):
         number = str(secrets.randbelow(9 * 10**11) + 10**11)

@@ -22,7 +22,7 @@ _PATIENCE = 20.0
 # On bare MiniStack a test waits for what never comes. MiniStack looks at everything once a second, so that what it
 # does do is there long before this.
 BARE_SECONDS = 5.0
-_most_seconds: list[float] = []
+_bare_seconds: list[float] = []
 
 
 class NeverHappened(Exception):
@@ -182,15 +182,23 @@ def eventually(look: Callable[[], Any], patience: float = _PATIENCE):
     return found
 
 
-def wait_less() -> None:
-    """Have `within` wait for BARE_SECONDS at most."""
-    _most_seconds.append(BARE_SECONDS)
+def wait_for_bare() -> None:
+    """Have `within` wait for BARE_SECONDS at most, and `stays` for as many at least."""
+    _bare_seconds.append(BARE_SECONDS)
 
 
 def within(look: Callable[[], Any], seconds: float) -> Any:
     """The first true value of `look`, or the last one after `seconds`: for the test's own assertion."""
-    until = time.monotonic() + min([seconds, *_most_seconds])
+    until = time.monotonic() + min([seconds, *_bare_seconds])
     while not (found := look()) and time.monotonic() < until:
+        time.sleep(_POLL_SECONDS)
+    return found
+
+
+def stays(look: Callable[[], Any], seconds: float) -> bool:
+    """Whether `look` is true all the time for `seconds`: for the test's own assertion."""
+    until = time.monotonic() + max([seconds, *_bare_seconds])
+    while (found := bool(look())) and time.monotonic() < until:
         time.sleep(_POLL_SECONDS)
     return found
 

@@ -1,9 +1,7 @@
 """Asynchronous invocations are retried as documented."""
 
-import time
-
 import pytest
-from support import eventually, within
+from support import eventually, stays, within
 
 pytestmark = [
     pytest.mark.behaviour("asynchronous_invocations"),
@@ -24,9 +22,7 @@ def starts(aws, name="f"):
 
 def still(count, aws, seconds):
     """Watch for a while that no further attempt is made; the number of attempts at the end."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until and len(starts(aws)) == count:
-        pass
+    stays(lambda: len(starts(aws)) == count, seconds)
     return len(starts(aws))
 
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 from queues import POLICY, batches, bodies, mapped, queue, worker
-from support import eventually, within
+from support import eventually, stays, within
 
 pytestmark = pytest.mark.behaviour("queue_mappings")
 
@@ -14,11 +14,7 @@ PARTIAL = {"FunctionResponseTypes": ["ReportBatchItemFailures"]}
 
 def still_there(found, seconds=1.0):
     """Watch that a queue keeps its one message; whether it did."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if sum(found.counts()) != 1:
-            return False
-    return True
+    return stays(lambda: sum(found.counts()) == 1, seconds)
 
 
 @pytest.mark.ministack

@@ -6,7 +6,7 @@ import time
 
 import pytest
 from streams import Mapped, queue, received, to
-from support import eventually, within
+from support import eventually, stays, within
 
 pytestmark = pytest.mark.behaviour("stream_mappings")
 BOTH = pytest.mark.parametrize("kind", ["kinesis", "dynamodb"])
@@ -73,9 +73,7 @@ def test_a_window_gathers_what_comes_within_it(aws, kind):
     mapped = Mapped.make(aws, kind)
     mapped.map(MaximumBatchingWindowInSeconds=20 if aws.advance else 3, BatchSize=100)
     mapped.put("a")
-    deadline = time.monotonic() + 0.8
-    while time.monotonic() < deadline:
-        assert mapped.handed() == [], "the window is not over"
+    assert stays(lambda: mapped.handed() == [], 0.8), "the window is not over"
     mapped.put("b", "c")
     assert mapped.until("a", "b", "c") == [["a", "b", "c"]]
 
