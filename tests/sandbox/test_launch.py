@@ -78,6 +78,12 @@ def heard(sandboxed, seconds: float = 10.0) -> str:
     return text.decode().strip()
 
 
+def states(sandboxed) -> list[str]:
+    """The state of the program and of each process that it started, as a letter."""
+    found = [Path(f"/proc/{pid}/stat").read_text() for pid in descendants(sandboxed.process.pid)[2:]]
+    return [text.rpartition(")")[2].split()[0] for text in found]
+
+
 needs_namespaces = pytest.mark.isolated("namespaces are what it is about")
 
 
@@ -127,11 +133,8 @@ def test_what_it_started_is_frozen_too(run):
     assert heard(sandboxed) == "parent"
     sandboxed.freeze()
     assert until(lambda: sandboxed.at_rest)
-    states = [
-        Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        for pid in descendants(sandboxed.process.pid)[2:]
-    ]
-    assert states == ["T", "T"]
+    # a process that waits for a processor is only shown as stopped once it would have had one
+    assert until(lambda: states(sandboxed) == ["T", "T"]), states(sandboxed)
 
 
 def test_too_much_memory_ends_it(run):
