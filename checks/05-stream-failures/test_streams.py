@@ -256,7 +256,7 @@ PAST = (
 )
 
 
-@check(task="read", after=["05.projects-orders-in-order"], cards=["ddb-streams"])
+@check(task="read", after=["05.projects-orders-in-order"], needs=["dynamodb.stream-order"], cards=["ddb-streams"])
 def test_starts_with_the_first_order(lab):
     """What happened to orders before the function was there is projected as well, in order."""
     orders = Orders(lab)

@@ -6,6 +6,9 @@ import json
 
 from cloudkata.targets.probes import Bench, probe
 
+_ROUNDS = 8  # of a large change and a small one
+_EMPTY_PAGES = 3  # so many and a shard has no more for now
+
 _AT_BAD = """
 import base64
 def handler(event, context):
@@ -83,3 +86,44 @@ def _shard_limits(bench: Bench):
     records = [{"Data": bytes(600_000), "PartitionKey": "k"}] * 3
     failed = kinesis.put_records(StreamName=stream, Records=records)["FailedRecordCount"]
     return failed > 0, f"{failed} of 3 records refused"
+
+
+@probe("dynamodb.stream-order", "a table's stream has the changes of an item in the order in which they were made")
+def _stream_order(bench: Bench):
+    table, dynamodb = f"{bench.session.prefix}-order", bench.client("dynamodb")
+    made = dynamodb.create_table(
+        TableName=table,
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+    )
+    dynamodb.get_waiter("table_exists").wait(TableName=table)
+    arn = made["TableDescription"]["LatestStreamArn"]
+    bench.until(lambda: bench.client("dynamodbstreams").describe_stream(StreamArn=arn)["StreamDescription"]["Shards"])
+    changes = range(2 * _ROUNDS)
+    for change in changes:  # a small change after a large one, which may still be on its way
+        items = [_item(0, change, 1)] if change % 2 else [_item(name, change, 15_000) for name in range(24, -1, -1)]
+        dynamodb.batch_write_item(RequestItems={table: [{"PutRequest": {"Item": item}} for item in items]})
+    bench.until(lambda: len(_changes(bench, arn)) >= len(changes))
+    seen = _changes(bench, arn)
+    return seen == list(changes), f"changes {seen}"
+
+
+def _item(name: int, change: int, size: int) -> dict:
+    return {"id": {"S": str(name)}, "change": {"N": str(change)}, "data": {"S": "x" * size}}
+
+
+def _changes(bench: Bench, arn: str) -> list[int]:
+    """The changes of item 0 in the order of the stream."""
+    streams, found = bench.client("dynamodbstreams"), []
+    for shard in streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]:
+        start = {"ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
+        token, empty = streams.get_shard_iterator(StreamArn=arn, **start).get("ShardIterator"), 0
+        while token and empty < _EMPTY_PAGES:
+            page = streams.get_records(ShardIterator=token)
+            empty = 0 if page["Records"] else empty + 1
+            images = [record["dynamodb"]["NewImage"] for record in page["Records"]]
+            found += [int(image["change"]["N"]) for image in images if image["id"]["S"] == "0"]
+            token = page.get("NextShardIterator")
+    return found
