@@ -42,11 +42,6 @@ OF_NEIGHBOURS = {
 }
 
 
-# Its checks make a queue's visibility 8 seconds where no clock can be moved, and wait as long; but with this lab's window
-# Lambda hides what it received for longer (engine/mappings/queue_poller.py), so three of them see too little.
-NOT_ALL_THERE = {"04-queue-failures"}
-
-
 @pytest.fixture(scope="module")
 def target():
     with EmbeddedTarget() as made:
@@ -102,9 +97,6 @@ def test_the_solution_passes_on_an_account_and_leaves_nothing(slow_engine, tmp_p
     on = AccountTarget(profile, policy)
     done = attempt(COURSE, load_lab(COURSE, slug), COURSE.solution(slug), on)
     assert (done.problem, on.left) == ("", [])
-    if slug in NOT_ALL_THERE:
-        assert "error" not in {verdict.status for verdict in done.verdicts}
-        return
     assert done.status == "passed"
     skipped = [verdict for verdict in done.verdicts if verdict.status == "skipped"]
     assert {verdict.status for verdict in done.verdicts} <= {"passed", "skipped"} and len(skipped) < len(done.verdicts)
